@@ -867,6 +867,7 @@ const imported = {
   opted_in: 1184,
   opted_out: 3,
   kept_out: 8,
+  held_back: 2,
   without_evidence: 0,
   actor: 'usr_1',
   undo_until: data.ago(-2.5e9),

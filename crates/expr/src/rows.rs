@@ -253,11 +253,7 @@ impl Row {
         Ok(match self.operator {
             Operator::Is | Operator::IsNot => text(Compare::Equals(one()?)),
             Operator::IsAnyOf | Operator::IsNoneOf => {
-                if self.values.is_empty() || self.values.len() > MOST_VALUES {
-                    let message = format!("Give {} between 1 and {MOST_VALUES} values.", self.about());
-                    return Err(ReadProblem::new(message));
-                }
-                text(Compare::OneOf(self.values.iter().map(|value| fold(value)).collect()))
+                text(Compare::OneOf(given(&self.values, &self.about())?.into_iter().map(fold).collect()))
             }
             Operator::Contains | Operator::ContainsNot => text(Compare::Contains(one()?)),
             Operator::StartsWith => text(Compare::StartsWith(one()?)),
@@ -309,6 +305,8 @@ impl Row {
             Test::Text { field, case, compare } => {
                 let (operator, values) = match compare {
                     Compare::Equals(value) => (is, vec![value.clone()]),
+                    // A form leaves blank values out.
+                    Compare::OneOf(values) if values.iter().any(|value| value.trim().is_empty()) => return None,
                     Compare::OneOf(values) => (pick(Operator::IsAnyOf, Operator::IsNoneOf), values.clone()),
                     Compare::Contains(part) => (pick(Operator::Contains, Operator::ContainsNot), vec![part.clone()]),
                     Compare::StartsWith(part) => (positive(Operator::StartsWith)?, vec![part.clone()]),
@@ -359,6 +357,16 @@ impl Row {
             Test::Day { .. } | Test::DayNear { .. } => return None,
         })
     }
+}
+
+/// The values of a list, without blank ones: a field that a contact does not have reads as the empty text, so one of those
+/// would mean everybody who does not have it.
+pub(crate) fn given<'a>(values: &'a [String], about: &str) -> Result<Vec<&'a str>, ReadProblem> {
+    let values: Vec<&str> = values.iter().map(String::as_str).filter(|value| !value.trim().is_empty()).collect();
+    if values.is_empty() || values.len() > MOST_VALUES {
+        return Err(ReadProblem::new(format!("Give {about} between 1 and {MOST_VALUES} values.")));
+    }
+    Ok(values)
 }
 
 const fn order_operator(order: Order) -> Operator {

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Case, Compare, Condition, FieldName, MOST_VALUES, Operator, Order, ReadProblem, Side, Test,
+    Case, Compare, Condition, FieldName, Operator, Order, ReadProblem, Side, Test,
     read::{day_of, days_back},
+    rows::given,
 };
 
 /// What a column of a row has to be.
@@ -51,11 +52,7 @@ impl ColumnTest {
         let test = match self.operator {
             Operator::Is | Operator::IsNot => text(Compare::Equals(one()?)),
             Operator::IsAnyOf | Operator::IsNoneOf => {
-                if self.values.is_empty() || self.values.len() > MOST_VALUES {
-                    let message = format!("Give {} between 1 and {MOST_VALUES} values.", self.column);
-                    return Err(ReadProblem::new(message));
-                }
-                text(Compare::OneOf(self.values.iter().map(|value| fold(value)).collect()))
+                text(Compare::OneOf(given(&self.values, &self.column)?.into_iter().map(fold).collect()))
             }
             Operator::Contains | Operator::ContainsNot => text(Compare::Contains(one()?)),
             Operator::StartsWith => text(Compare::StartsWith(one()?)),
@@ -103,6 +100,8 @@ impl ColumnTest {
             Test::Text { case, compare, .. } => {
                 let (operator, values) = match compare {
                     Compare::Equals(value) => (pick(Operator::Is, Operator::IsNot), vec![value.clone()]),
+                    // A form leaves blank values out.
+                    Compare::OneOf(values) if values.iter().any(|value| value.trim().is_empty()) => return None,
                     Compare::OneOf(values) => (pick(Operator::IsAnyOf, Operator::IsNoneOf), values.clone()),
                     Compare::Contains(part) => (pick(Operator::Contains, Operator::ContainsNot), vec![part.clone()]),
                     Compare::StartsWith(part) => (only(Operator::StartsWith)?, vec![part.clone()]),

@@ -134,11 +134,37 @@ fn a_row_that_lacks_something_says_what() {
         (r#"{"topic":"event","name":"clicked","operator":"happened","days":0}"#, "between 1 and"),
         (r#"{"topic":"list","operator":"is","values":[""]}"#, "value"),
         (r#"{"topic":"suppressed","operator":"contains"}"#, "cannot be asked"),
+        (r#"{"topic":"field","name":"city","operator":"is_any_of","values":["", " "]}"#, "between 1 and"),
+        (
+            r#"{"topic":"table","name":"orders","operator":"happened",
+                "having":[{"column":"status","operator":"is_any_of","values":[""]}]}"#,
+            "between 1 and",
+        ),
     ] {
         let group: Group = serde_json::from_str(&format!(r#"{{"join":"all","items":[{{"row":{row}}}]}}"#)).unwrap();
         let problem = group.condition().unwrap_err();
         assert!(problem.message.contains(words), "{row}: {problem}");
     }
+}
+
+#[test]
+fn a_blank_value_of_a_list_does_not_mean_who_has_none() {
+    let of = |row: &str| {
+        let text = format!(r#"{{"join":"all","items":[{{"row":{row}}}]}}"#);
+        serde_json::from_str::<Group>(&text).unwrap().condition().unwrap()
+    };
+    let berlin = of(r#"{"topic":"field","name":"city","operator":"is_any_of","values":["Berlin",""," "]}"#);
+    assert_eq!(berlin.to_string(), r#"contact.city in ["Berlin"]"#);
+    assert!(!berlin.holds(&person(&[]), &mut |_| false));
+    let elsewhere = of(r#"{"topic":"field","name":"city","operator":"is_none_of","values":["","Berlin"]}"#);
+    assert!(elsewhere.holds(&person(&[]), &mut |_| false));
+    let open = r#"{"column":"status","operator":"is_any_of","values":["open",""]}"#;
+    let open = of(&format!(r#"{{"topic":"table","name":"orders","operator":"happened","having":[{open}]}}"#));
+    assert_eq!(open.to_string(), r#"has_row("orders", row.status in ["open"])"#);
+    // Whoever means it writes it; no form says it.
+    let meant = Condition::read(r#"contact.city in ["Berlin", ""]"#).unwrap();
+    assert!(meant.holds(&person(&[]), &mut |_| false));
+    assert_eq!(Group::of(&meant), None);
 }
 
 fn field() -> impl Strategy<Value = FieldName> {

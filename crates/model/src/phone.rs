@@ -139,6 +139,15 @@ impl PhoneNumber {
         all
     }
 
+    /// An address as it is, and as its line is also written when it is a number in E.164.
+    #[must_use]
+    pub fn writings_of(address: &str) -> Vec<String> {
+        match Self::parse(address, None) {
+            Ok(phone) if phone.as_str() == address => phone.writings().into_iter().map(|phone| phone.0).collect(),
+            _ => vec![address.to_owned()],
+        }
+    }
+
     /// The digits all writings of one line have in common; for comparing, never for sending.
     #[must_use]
     pub fn line_key(&self) -> String {

@@ -223,10 +223,20 @@ impl Schedule {
         i64::from(self.late_hours) * time::HOUR
     }
 
-    /// What to do with a run that was to start at `due`.
+    /// When the time of a run that starts at `at` has come for everybody. With the recipients' clocks it starts in the
+    /// first zone, and comes to the last one 26 hours later.
+    #[must_use]
+    pub fn begun_everywhere(&self, at: Timestamp) -> Timestamp {
+        match self.clock {
+            ScheduleClock::Workspace => at,
+            ScheduleClock::Recipient => at.plus(26 * time::HOUR),
+        }
+    }
+
+    /// What to do with a run that was to start at `due`. It is late from when its time has come everywhere.
     #[must_use]
     pub fn due(&self, due: Timestamp, now: Timestamp) -> Due {
-        let late = now.since(due);
+        let late = now.since(self.begun_everywhere(due));
         if late <= PUNCTUAL {
             return Due::Start;
         }

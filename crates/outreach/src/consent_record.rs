@@ -190,13 +190,12 @@ impl ConsentProof {
                 "expires_at",
             ])
             .map_err(failed)?;
-        let address = self.phone.as_ref().map(|phone| guarded(phone.as_str())).unwrap_or_default();
         for event in &self.events {
             let context = event.context.clone().unwrap_or_default();
             let text = |text: &Option<String>| guarded(text.as_deref().unwrap_or_default());
             writer
                 .write_record([
-                    address.clone(),
+                    guarded(&event.address),
                     event.id.to_string(),
                     event.medium.to_string(),
                     event.purpose.to_string(),

@@ -406,20 +406,24 @@ pub async fn record_consent(
                 let newest = tx.consent_events(workspace_id, phone.as_str(), None, 1)?;
                 return newest.into_iter().next().ok_or(OutreachError::NotFound("consent event"));
             }
-            let event = NewConsentEvent {
-                medium: input.medium,
-                address: phone.to_string(),
-                purpose: input.purpose,
-                action: input.action,
-                method: input.method,
-                wording: input.wording.clone(),
-                proof: input.proof.clone(),
-                actor: actor.clone(),
-                occurred_at: input.occurred_at.unwrap_or_else(|| ctx.now()),
-            };
-            let extent =
-                ConsentExtent { scope: scope.clone(), expires_at: input.expires_at, context: input.context.clone() };
-            tx.record_consent_within(workspace_id, &event, &extent, &ctx)?;
+            // A no counts for every writing of the line.
+            let writings = if input.action.is_no() { phone.writings() } else { vec![phone.clone()] };
+            for writing in writings {
+                let event = NewConsentEvent {
+                    medium: input.medium,
+                    address: writing.to_string(),
+                    purpose: input.purpose,
+                    action: input.action,
+                    method: input.method,
+                    wording: input.wording.clone(),
+                    proof: input.proof.clone(),
+                    actor: actor.clone(),
+                    occurred_at: input.occurred_at.unwrap_or_else(|| ctx.now()),
+                };
+                let (scope, context) = (scope.clone(), input.context.clone());
+                let extent = ConsentExtent { scope, expires_at: input.expires_at, context };
+                tx.record_consent_within(workspace_id, &event, &extent, &ctx)?;
+            }
             let newest = tx.consent_events(workspace_id, phone.as_str(), None, 1)?;
             newest.into_iter().next().ok_or(OutreachError::NotFound("consent event"))
         })

@@ -109,11 +109,15 @@ pub struct SegmentCount {
 }
 
 impl ConditionInput {
+    /// The condition, as it is read again from its own text. That text is what is kept, and may be longer or deeper than
+    /// what was given: a form has no such bounds, and people write fewer blanks and brackets.
     fn read(&self) -> Result<Condition, ReadProblem> {
-        match (&self.form, &self.condition) {
-            (Some(form), _) => form.condition(),
-            (None, text) => Condition::read(text.as_deref().unwrap_or_default()),
-        }
+        let condition = match (&self.form, &self.condition) {
+            (Some(form), _) => form.condition()?,
+            (None, text) => Condition::read(text.as_deref().unwrap_or_default())?,
+        };
+        // Places would be those of a text that nobody has before him.
+        Condition::read(&condition.to_string()).map_err(|problem| ReadProblem { place: None, ..problem })
     }
 
     const fn is_given(&self) -> bool {

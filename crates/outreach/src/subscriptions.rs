@@ -131,7 +131,20 @@ impl Programme<'_> {
         keywords::enqueue(tx, self.ctx, self.workspace, answer)
     }
 
-    /// Makes a subscription active: ledger, contact, list, welcome.
+    /// Whether a no stands that was said after the request, which is worked on late: what was said last counts.
+    fn has_said_no_since(&self, tx: &mut Tx<'_>, request: &Request<'_>) -> Result<bool, StoreError> {
+        let (workspace_id, address) = (self.workspace.id, request.phone.as_str());
+        let mut said = vec![tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?];
+        let accounts = tx.accounts_of_sender(workspace_id, self.sender.id)?;
+        for id in accounts.iter().map(|id| id.uuid()).chain([self.view.id.uuid()]) {
+            said.push(tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, id)?);
+        }
+        let is_later = |since: Option<Timestamp>| since.is_some_and(|since| since > request.occurred_at);
+        Ok(said.into_iter().any(|consent| consent.state == ConsentState::Revoked && is_later(consent.since)))
+    }
+
+    /// Makes a subscription active: ledger, contact, list, welcome. What was asked for before a no is noted in the ledger
+    /// and does nothing.
     fn activate(
         &self,
         tx: &mut Tx<'_>,
@@ -153,6 +166,9 @@ impl Programme<'_> {
             if state == ConsentState::Revoked {
                 self.record(tx, request, action, Scope::Sender(id))?;
             }
+        }
+        if self.has_said_no_since(tx, request)? {
+            return Ok(subscription);
         }
         (subscription.state, subscription.awaits, subscription.expires_at) = (SubscriptionState::Active, None, None);
         (subscription.confirmed_at, subscription.ended_at, subscription.end_reason) = (Some(now), None, None);
@@ -232,6 +248,9 @@ impl Programme<'_> {
             ProgrammeOptIn::Double => (Awaits::Confirmation, &self.view.settings.ask_text),
             ProgrammeOptIn::AgeGated => (Awaits::BirthDate, &self.view.settings.birth_date_question),
         };
+        if self.has_said_no_since(tx, request)? {
+            return Err(OutreachError::Refused(segue_model::policy::Rule::OptedOut));
+        }
         let state = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?.state;
         let standing = if state == ConsentState::Revoked { Standing::SaidNo } else { Standing::Open };
         let asked = Asked::again(earlier, standing, now).map_err(|until| OutreachError::AskedRecently { until })?;
@@ -272,7 +291,7 @@ pub(crate) fn join_by_word(
         Ok(_) => Ok(Handled::OptIn),
         Err(OutreachError::Store(error)) => Err(error.into()),
         Err(OutreachError::Consent(error)) => Err(error),
-        // Asked shortly before, suppressed or over: there is nothing to say to the person.
+        // Asked shortly before, suppressed, over, or taken back since: there is nothing to say to the person.
         Err(_) => Ok(Handled::Word),
     }
 }

@@ -167,7 +167,7 @@ pub async fn history(
     store.read(move |tx| Ok(tx.suppression_events(workspace_id, &address)?)).await
 }
 
-/// Puts numbers on the list and ends promotional messages that wait for them.
+/// Puts numbers on the list, in every writing of their lines, and ends promotional messages that wait for them.
 ///
 /// # Errors
 /// When the request is not valid; the chunks before a failure of the store stay.
@@ -188,20 +188,23 @@ pub async fn add(
     let (numbers, rejected) = parsed(input.numbers.iter().map(|number| (number.as_str(), ())), &country);
     let mut result = SuppressionsChanged { rejected, ..SuppressionsChanged::default() };
     for chunk in numbers.chunks(CHUNK) {
-        let entries: Vec<Suppression> = chunk
-            .iter()
-            .map(|(phone, ())| Suppression {
-                address: phone.to_string(),
-                reason: reason.clone(),
-                source,
-                actor: Some(actor.reference()),
-                created_at: ctx.now(),
-            })
-            .collect();
+        let entry = |phone: &PhoneNumber| Suppression {
+            address: phone.to_string(),
+            reason: reason.clone(),
+            source,
+            actor: Some(actor.reference()),
+            created_at: ctx.now(),
+        };
+        let lines: Vec<Vec<Suppression>> =
+            chunk.iter().map(|(phone, ())| phone.writings().iter().map(entry).collect()).collect();
         let added = store.write_bulk::<_, OutreachError, _>(move |tx| {
             let mut added = 0;
-            for entry in &entries {
-                added += usize::from(tx.put_suppression(workspace_id, entry)?);
+            for line in &lines {
+                let mut is_new = false;
+                for entry in line {
+                    is_new |= tx.put_suppression(workspace_id, entry)?;
+                }
+                added += usize::from(is_new);
             }
             Ok(added)
         });
@@ -212,7 +215,7 @@ pub async fn add(
     Ok(result)
 }
 
-/// Takes addresses off the list. Their consent stays as it was: whoever had opted out still has.
+/// Takes addresses off the list, in every writing of their lines. Their consent stays as it was: whoever had opted out still has.
 ///
 /// # Errors
 /// When the request is not valid; the chunks before a failure of the store stay.
@@ -231,7 +234,11 @@ pub async fn remove(
         let removed = store.write_bulk::<_, OutreachError, _>(move |tx| {
             let mut removed = 0;
             for address in &addresses {
-                removed += usize::from(tx.remove_suppression(workspace_id, address.trim(), &reason, &actor, now)?);
+                let mut was_on_it = false;
+                for writing in PhoneNumber::writings_of(address.trim()) {
+                    was_on_it |= tx.remove_suppression(workspace_id, &writing, &reason, &actor, now)?;
+                }
+                removed += usize::from(was_on_it);
             }
             Ok(removed)
         });
@@ -265,8 +272,15 @@ pub async fn deactivate(
         let done = store.write_bulk::<_, OutreachError, _>(move |tx| {
             let mut done = NumbersDeactivated::default();
             for (phone, on) in &chunk {
-                let given_up = GivenUp { phone, on: *on, source: &source, actor: &actor };
-                deactivate_one(tx, &ctx, workspace_id, &given_up, &mut done)?;
+                let mut line = NumbersDeactivated::default();
+                for writing in phone.writings() {
+                    let given_up = GivenUp { phone: &writing, on: *on, source: &source, actor: &actor };
+                    deactivate_one(tx, &ctx, workspace_id, &given_up, &mut line)?;
+                }
+                // However it is written, it is one number.
+                done.consents_ended += line.consents_ended.min(1);
+                done.suppressed += line.suppressed.min(1);
+                done.kept += line.kept.min(1);
             }
             Ok(done)
         });

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     OutreachError,
+    attributes::{self, definition},
     contacts::{attribute_name, check_field, clean},
     keywords::{self, Handled, Text},
     subscriptions, votes,
@@ -24,6 +25,8 @@ use crate::{
 
 /// How long a question of a chain waits for its answer.
 const ANSWER_WITHIN: i64 = 24 * time::HOUR;
+/// How often a question is asked again whose answer did not fit.
+const MOST_TRIES: u32 = 2;
 /// Longest word, in characters.
 const LONGEST_WORD: usize = 30;
 /// Longest text, in characters.
@@ -114,7 +117,8 @@ pub(crate) fn wait(
     word: &KeywordView,
     question: u32,
 ) -> Result<(), ConsentError> {
-    let dialogue = Dialogue { keyword_id: word.id, question, expires_at: text.sms.received_at.plus(ANSWER_WITHIN) };
+    let expires_at = text.sms.received_at.plus(ANSWER_WITHIN);
+    let dialogue = Dialogue { keyword_id: word.id, question, tries: 0, expires_at };
     tx.put_dialogue(text.workspace.id, sender.id, text.phone.as_str(), &dialogue)?;
     Ok(())
 }
@@ -146,6 +150,10 @@ pub(crate) fn capture(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handled
     let Some(dialogue) = tx.dialogue(workspace_id, sender.id, address, text.sms.received_at)? else {
         return Ok(None);
     };
+    if dialogue.expires_at > text.sms.received_at.plus(ANSWER_WITHIN) {
+        // It came in before the question was asked, and is worked on late.
+        return Ok(None);
+    }
     let Some(word) = tx.keyword(workspace_id, dialogue.keyword_id)? else { return Ok(None) };
     if let KeywordAction::Vote(vote) = &word.action {
         return votes::answer(tx, text, sender, (&word, vote, &dialogue));
@@ -155,7 +163,15 @@ pub(crate) fn capture(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handled
     let Some(question) = questions.get(position) else { return Ok(None) };
     let Some(answer) = clean(text.sms.text, LONGEST_ANSWER) else { return Ok(None) };
     if !keep(tx, text, question, &answer)? {
+        if dialogue.tries >= MOST_TRIES {
+            // The next text is not an answer any more, nor is this one.
+            tx.end_dialogue(workspace_id, sender.id, address)?;
+            return Ok(None);
+        }
         keywords::send(tx, text, &branded(text, &question.text), "question")?;
+        let expires_at = text.sms.received_at.plus(ANSWER_WITHIN);
+        let again = Dialogue { tries: dialogue.tries + 1, expires_at, ..dialogue };
+        tx.put_dialogue(workspace_id, sender.id, address, &again)?;
         return Ok(Some(Handled::Captured));
     }
     match questions.get(position + 1) {
@@ -181,7 +197,11 @@ fn keep(tx: &mut Tx<'_>, text: &Text<'_>, question: &Question, answer: &str) -> 
         "email" if check_field("email", Some(&answer)).is_err() => return Ok(false),
         "email" => fields.email = Some(answer),
         name => {
-            fields.attributes.insert(name.to_owned(), answer);
+            let definitions = tx.attribute_definitions(workspace_id)?;
+            let value =
+                definition(&definitions, name).map_or(Ok(answer.clone()), |known| attributes::checked(known, &answer));
+            let Ok(value) = value else { return Ok(false) };
+            fields.attributes.insert(name.to_owned(), value);
         }
     }
     let changed = tx.update_contact(workspace_id, id, &fields, now)?;

@@ -48,6 +48,9 @@ crate::sql! {
     FREEZE_AUDIENCE = "UPDATE campaigns SET plan_audience = $3
         WHERE workspace_id = $1 AND id = $2 AND plan_audience IS NULL";
     FROZEN_AUDIENCE = "SELECT plan_audience FROM campaigns WHERE workspace_id = $1 AND id = $2";
+    FROZEN_AUDIENCES_WITH = "SELECT name, plan_audience FROM campaigns WHERE workspace_id = $1
+            AND state NOT IN ('finished', 'canceled') AND plan_audience LIKE $2 ESCAPE '\\'
+        ORDER BY created_at DESC";
     SET_WINDOW = "UPDATE campaigns SET opens_at = $3, closes_at = $4 WHERE workspace_id = $1 AND id = $2";
     CLOSED_WINDOWS = "SELECT id FROM campaigns WHERE workspace_id = $1
         AND state IN ('planning', 'running', 'paused') AND closes_at <= $2 ORDER BY id";
@@ -175,6 +178,19 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn frozen_audience(&mut self, workspace_id: WorkspaceId, id: CampaignId) -> Result<Option<String>, StoreError> {
         Ok(self.query_opt(&FROZEN_AUDIENCE, &[&workspace_id, &id], |row| row.next())?.flatten())
+    }
+
+    /// Names and audiences, as they were at the start, of campaigns that have not ended, of those that hold this text.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn frozen_audiences_with(
+        &mut self,
+        workspace_id: WorkspaceId,
+        text: &str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let pattern = crate::contact::like_pattern(text);
+        self.query(&FROZEN_AUDIENCES_WITH, &[&workspace_id, &pattern], |row| Ok((row.next()?, row.next()?)))
     }
 
     /// Lets messages leave from `opens_at` until before `closes_at`.

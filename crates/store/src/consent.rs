@@ -57,7 +57,7 @@ crate::sql! {
         WHERE workspace_id = $1 AND medium IN ('sms', 'whatsapp') AND address = $2 ORDER BY medium, purpose";
     EXPIRED_CONSENTS = "SELECT medium, address, purpose FROM consents
         WHERE workspace_id = $1 AND expires_at IS NOT NULL AND expires_at <= $2 ORDER BY expires_at LIMIT 500";
-    CONSENT_EVENTS = "SELECT id, medium, purpose, action, method, scope, wording, proof, context, actor, occurred_at,
+    CONSENT_EVENTS = "SELECT id, medium, address, purpose, action, method, scope, wording, proof, context, actor, occurred_at,
             recorded_at, expires_at
         FROM consent_events WHERE workspace_id = $1 AND address = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
     SAID_NO = "SELECT 1 FROM consent_events WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND purpose = $4
@@ -91,12 +91,14 @@ crate::sql! {
 }
 
 fn read_event(row: &mut Row<'_>) -> Result<ConsentEventView, StoreError> {
-    let (id, medium, purpose, action, method) = (row.next()?, row.word()?, row.word()?, row.word()?, row.word()?);
+    let (id, medium, address) = (row.next()?, row.word()?, row.next()?);
+    let (purpose, action, method) = (row.word()?, row.word()?, row.word()?);
     let scope = read_scope(row)?;
     let wording: Option<String> = row.next()?;
     Ok(ConsentEventView {
         id,
         medium,
+        address,
         purpose,
         action,
         method,

@@ -105,6 +105,8 @@ pub struct ConsentEventView {
     /// Which medium it speaks of.
     #[serde(rename = "channel")]
     pub medium: Medium,
+    /// The number it was said for, or the business-scoped id of a WhatsApp customer without a visible number.
+    pub address: String,
     pub purpose: Purpose,
     pub action: ConsentAction,
     pub method: ConsentMethod,

@@ -305,6 +305,13 @@ impl Tx<'_> {
         fields: &ContactFields,
         now: Timestamp,
     ) -> Result<ContactChange, StoreError> {
+        let phones = self.phones_of_contact(workspace_id, id)?;
+        let own = fields.phone.as_ref().map(PhoneNumber::as_str);
+        let changes_own = !phones.is_empty() && !phones.iter().any(|(phone, _)| Some(phone.as_str()) == own);
+        if changes_own {
+            // Consents come before addresses, as everywhere.
+            self.lock_consents(workspace_id)?;
+        }
         // Nobody else gives the same number or key to another contact until this transaction has ended.
         if let Some(phone) = &fields.phone {
             self.lock("contact_phone", &format_args!("{workspace_id}:{phone}"))?;
@@ -315,10 +322,8 @@ impl Tx<'_> {
         if let Some(taken) = self.taken(workspace_id, id, fields)? {
             return Ok(taken);
         }
-        let phones = self.phones_of_contact(workspace_id, id)?;
         if self.write_contact(&UPDATE_CONTACT, workspace_id, id, fields, now)? == 1 {
-            let own = fields.phone.as_ref().map(PhoneNumber::as_str);
-            if phones.len() > 1 && !phones.iter().any(|(phone, _)| Some(phone.as_str()) == own) {
+            if changes_own {
                 // The number it had is nobody's now, and the new one has the further ones beside it.
                 let numbers: Vec<String> =
                     phones.into_iter().map(|(phone, _)| phone).chain(own.map(str::to_owned)).collect();

@@ -62,12 +62,17 @@ impl Tx<'_> {
         fields: &ContactFields,
         now: Timestamp,
     ) -> Result<Upserted, StoreError> {
+        if fields.external_key.is_some() && fields.phone.is_some() {
+            // Whoever is known by the key may get the number beside others that it has; consents come before addresses.
+            self.lock_consents(workspace_id)?;
+        }
         self.hold_addresses(workspace_id)?;
         self.upsert_contact_with_changes(workspace_id, fresh_id, fields, now).map(|(upserted, _)| upserted)
     }
 
     /// [`Tx::upsert_contact`], with what it changed of a known contact. For bulk: the caller holds the addresses
-    /// ([`Tx::hold_addresses`]), once for all rows of its transaction.
+    /// ([`Tx::hold_addresses`]), once for all rows of its transaction, and has locked the consents before where rows bring
+    /// keys with numbers.
     ///
     /// # Errors
     /// When the store fails.

@@ -63,6 +63,8 @@ pub struct ImportView {
     pub opted_out: i64,
     /// The file says yes, but the person had opted out: they stay out.
     pub kept_out: i64,
+    /// The file says yes, but that consent has ended, or something the person wrote waits for a review: no opt-in.
+    pub held_back: i64,
     /// The file says yes, but nothing proves it: imported without opt-in.
     pub without_evidence: i64,
     pub list_id: Option<ListId>,
@@ -110,6 +112,7 @@ pub struct ImportCounts {
     pub opted_in: i64,
     pub opted_out: i64,
     pub kept_out: i64,
+    pub held_back: i64,
     pub without_evidence: i64,
 }
 
@@ -172,10 +175,10 @@ crate::sql! {
             actor, created_at, progress_at, table_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $10, $11)";
     IMPORT = "SELECT id, file_name, mode, state, rows_total, rows_read, created, updated, unchanged, rejected, rejections,
-            opted_in, opted_out, kept_out, without_evidence, list_id, table_id, actor, created_at, ended_at, detail, undo
+            opted_in, opted_out, kept_out, held_back, without_evidence, list_id, table_id, actor, created_at, ended_at, detail, undo
         FROM imports WHERE workspace_id = $1 AND id = $2";
     IMPORTS = "SELECT id, file_name, mode, state, rows_total, rows_read, created, updated, unchanged, rejected, rejections,
-            opted_in, opted_out, kept_out, without_evidence, list_id, table_id, actor, created_at, ended_at, detail, undo
+            opted_in, opted_out, kept_out, held_back, without_evidence, list_id, table_id, actor, created_at, ended_at, detail, undo
         FROM imports WHERE workspace_id = $1 AND id < $2 AND mode = 'import' ORDER BY id DESC LIMIT $3";
     IMPORT_WORK = "SELECT state, mode, file_id, options, next_chunk, list_id, table_id, actor, ended_at, undo_after FROM imports
         WHERE workspace_id = $1 AND id = $2";
@@ -184,7 +187,8 @@ crate::sql! {
     IMPORT_REJECTIONS = "SELECT rejections FROM imports WHERE workspace_id = $1 AND id = $2";
     ADD_IMPORT_COUNTS = "UPDATE imports SET rows_read = rows_read + $3, created = created + $4, updated = updated + $5,
             unchanged = unchanged + $6, rejected = rejected + $7, rejections = $8, opted_in = opted_in + $9,
-            opted_out = opted_out + $10, kept_out = kept_out + $11, without_evidence = without_evidence + $12
+            opted_out = opted_out + $10, kept_out = kept_out + $11, without_evidence = without_evidence + $12,
+            held_back = held_back + $13
         WHERE workspace_id = $1 AND id = $2";
     END_IMPORT = "UPDATE imports SET state = $3, detail = $4, ended_at = $5
         WHERE workspace_id = $1 AND id = $2 AND state = 'running'";
@@ -198,6 +202,10 @@ crate::sql! {
         WHERE workspace_id = $1 AND state IN ('running', 'undoing') AND progress_at < $2";
     INSERT_IMPORT_ERROR = "INSERT INTO import_errors (workspace_id, import_id, row_number, code, message, fields)
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id, import_id, row_number) DO NOTHING";
+    /// An ended dry run is of no use without its file.
+    DELETE_IMPORT_ERRORS = "DELETE FROM import_errors WHERE workspace_id = $1 AND import_id IN (SELECT i.id FROM imports i
+        WHERE i.workspace_id = $1 AND i.state IN ('done', 'failed', 'undone') AND (i.ended_at < $2 OR (i.mode = 'dry_run'
+            AND NOT EXISTS (SELECT 1 FROM import_files f WHERE f.workspace_id = i.workspace_id AND f.id = i.file_id))))";
     IMPORT_ERRORS = "SELECT row_number, message, fields FROM import_errors
         WHERE workspace_id = $1 AND import_id = $2 AND row_number > $3 ORDER BY row_number LIMIT $4";
 }
@@ -218,6 +226,7 @@ fn read_import(row: &mut Row<'_>) -> Result<ImportView, StoreError> {
         opted_in: row.next()?,
         opted_out: row.next()?,
         kept_out: row.next()?,
+        held_back: row.next()?,
         without_evidence: row.next()?,
         list_id: row.next()?,
         table_id: row.next()?,
@@ -355,6 +364,7 @@ impl Tx<'_> {
                 &counts.opted_out,
                 &counts.kept_out,
                 &counts.without_evidence,
+                &counts.held_back,
             ],
         )?;
         self.tell_import(workspace_id, id, now)
@@ -445,6 +455,15 @@ impl Tx<'_> {
             &[&workspace_id, &id, &error.row_number, &error.code, &error.message, &fields],
         )
         .map(|_| ())
+    }
+
+    /// Removes refused rows, which are people's data: those of imports that ended before `before`, and those of dry runs
+    /// whose file is gone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn delete_import_errors(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
+        self.execute(&DELETE_IMPORT_ERRORS, &[&workspace_id, &before])
     }
 
     /// Refused rows in the order of the file, from after row `after` on.

@@ -39,7 +39,7 @@ pub struct ChangeAndNow {
     /// 1 when nobody has changed it since it was created.
     pub version: i64,
     /// Whether anything else points to it: a conversation, lead, case, another list, a campaign, a row of
-    /// a table.
+    /// a table, a further number, address or key.
     pub is_used: bool,
     /// Whether anybody said anything about consent since, for the address of the opt-in.
     pub spoke_since: bool,
@@ -59,7 +59,9 @@ crate::sql! {
                 AND m.contact_id = h.contact_id AND m.list_id <> $5)
             OR EXISTS (SELECT 1 FROM recipients r WHERE r.workspace_id = h.workspace_id AND r.contact_id = h.contact_id
                 AND r.campaign_id IN (SELECT g.id FROM campaigns g WHERE g.workspace_id = h.workspace_id))
-            OR EXISTS (SELECT 1 FROM data_rows d WHERE d.workspace_id = h.workspace_id AND d.contact_id = h.contact_id),
+            OR EXISTS (SELECT 1 FROM data_rows d WHERE d.workspace_id = h.workspace_id AND d.contact_id = h.contact_id)
+            OR EXISTS (SELECT 1 FROM contact_addresses a WHERE a.workspace_id = h.workspace_id
+                AND a.contact_id = h.contact_id),
             EXISTS (SELECT 1 FROM consent_events e WHERE e.workspace_id = h.workspace_id AND e.address = COALESCE(h.opted_in, c.phone)
                 AND e.recorded_at > $6)
         FROM import_changes h

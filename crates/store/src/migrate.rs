@@ -156,6 +156,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0062_events_without_words.sql"),
     },
     Migration { version: 63, name: "0063_waits_of_work", text: include_str!("../migrations/0063_waits_of_work.sql") },
+    Migration {
+        version: 64,
+        name: "0064_tries_and_held_back",
+        text: include_str!("../migrations/0064_tries_and_held_back.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -53,6 +53,8 @@ pub struct Dialogue {
     pub keyword_id: KeywordId,
     /// Which of its questions, from 0 on.
     pub question: u32,
+    /// Answers to this question so far that did not fit.
+    pub tries: u32,
     pub expires_at: Timestamp,
 }
 
@@ -101,7 +103,7 @@ crate::sql! {
             (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = s.workspace_id AND a.kind = 'phone'
                 AND a.address = s.address))
         WHERE s.workspace_id = $1 AND s.programme_id = $2 AND s.id < $3 ORDER BY s.id DESC LIMIT $4";
-    /// The question that was asked last is the one that is answered.
+    /// The question that was asked last is the one that is answered; what came in before it answers another.
     PENDING_AT_SENDER = "SELECT s.id, s.programme_id, p.name, s.address, c.id, c.first_name, c.last_name, s.state,
             s.method, s.awaits, s.requested_at, s.expires_at, s.confirmed_at, s.ended_at, s.end_reason, s.tries,
             s.asked_times, s.asked_since, s.asked_at
@@ -111,7 +113,7 @@ crate::sql! {
             (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = s.workspace_id AND a.kind = 'phone'
                 AND a.address = s.address))
         WHERE s.workspace_id = $1 AND s.address = $2 AND s.state = 'pending' AND s.expires_at > $3
-            AND p.sender_id IN (SELECT t.id FROM senders n
+            AND s.asked_at <= $3 AND p.sender_id IN (SELECT t.id FROM senders n
                 JOIN senders t ON t.workspace_id = n.workspace_id AND t.address = n.address
                 WHERE n.workspace_id = $1 AND n.id = $4)
         ORDER BY s.asked_at DESC LIMIT 1";
@@ -147,11 +149,11 @@ crate::sql! {
                     JOIN senders t ON t.workspace_id = s.workspace_id AND t.address = s.address
                     WHERE s.workspace_id = $1 AND s.id = $3))
         RETURNING campaign_id, state";
-    PUT_DIALOGUE = "INSERT INTO keyword_dialogues (workspace_id, sender_id, address, keyword_id, question, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6)
+    PUT_DIALOGUE = "INSERT INTO keyword_dialogues (workspace_id, sender_id, address, keyword_id, question, expires_at, tries)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (workspace_id, sender_id, address) DO UPDATE SET keyword_id = excluded.keyword_id,
-            question = excluded.question, expires_at = excluded.expires_at";
-    DIALOGUE = "SELECT keyword_id, question, expires_at FROM keyword_dialogues
+            question = excluded.question, expires_at = excluded.expires_at, tries = excluded.tries";
+    DIALOGUE = "SELECT keyword_id, question, tries, expires_at FROM keyword_dialogues
         WHERE workspace_id = $1 AND sender_id = $2 AND address = $3 AND expires_at > $4";
     END_DIALOGUE = "DELETE FROM keyword_dialogues WHERE workspace_id = $1 AND sender_id = $2 AND address = $3";
     END_DIALOGUES_ON_ACCOUNTS = "DELETE FROM keyword_dialogues WHERE workspace_id = $1 AND address = $3
@@ -273,7 +275,8 @@ impl Tx<'_> {
         self.query(&SUBSCRIPTIONS_OF_PROGRAMME, &[&workspace_id, &programme_id, &before, &limit], read_subscription)
     }
 
-    /// The opt-in at a sender, on whichever of its accounts, that a number was asked about last and has time to answer.
+    /// The opt-in at a sender, on whichever of its accounts, that a number was asked about last before
+    /// `now` and had time to answer.
     ///
     /// # Errors
     /// When the store fails.
@@ -364,7 +367,15 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         self.execute(
             &PUT_DIALOGUE,
-            &[&workspace_id, &sender_id, &address, &dialogue.keyword_id, &dialogue.question, &dialogue.expires_at],
+            &[
+                &workspace_id,
+                &sender_id,
+                &address,
+                &dialogue.keyword_id,
+                &dialogue.question,
+                &dialogue.expires_at,
+                &dialogue.tries,
+            ],
         )
         .map(|_| ())
     }
@@ -381,7 +392,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<Option<Dialogue>, StoreError> {
         self.query_opt(&DIALOGUE, &[&workspace_id, &sender_id, &address, &now], |row| {
-            Ok(Dialogue { keyword_id: row.next()?, question: row.next()?, expires_at: row.next()? })
+            Ok(Dialogue { keyword_id: row.next()?, question: row.next()?, tries: row.next()?, expires_at: row.next()? })
         })
     }
 

@@ -7,7 +7,7 @@
 //! [`Tx::suppress_bounced`], which is called from time to time, puts those on the list that bounced often enough. A crash
 //! between the two delays that by one call.
 
-use segue_model::{MessageId, Timestamp, WorkspaceId, bounce::BounceRules};
+use segue_model::{MessageId, PhoneNumber, Timestamp, WorkspaceId, bounce::BounceRules};
 use serde::Serialize;
 
 use crate::{Row, StoreError, Tx, contact::like_pattern, submission::Failure};
@@ -182,7 +182,7 @@ impl Tx<'_> {
         self.query_opt(&SOURCE_OF, &[&workspace_id, &address], |row| row.word())
     }
 
-    /// Takes a number off the list that was given up, because its new owner has said yes.
+    /// Takes a number off the list that was given up, in every writing, because its new owner has said yes.
     ///
     /// # Errors
     /// When the store fails.
@@ -192,17 +192,20 @@ impl Tx<'_> {
         address: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if self.execute(&LIFT_DEACTIVATION, &[&workspace_id, &address])? == 0 {
-            return Ok(());
+        for address in PhoneNumber::writings_of(address) {
+            if self.execute(&LIFT_DEACTIVATION, &[&workspace_id, &address])? == 0 {
+                continue;
+            }
+            let change = Suppression {
+                address,
+                reason: "The number's new owner has opted in.".to_owned(),
+                source: SuppressionSource::Deactivated,
+                actor: None,
+                created_at: now,
+            };
+            self.note_suppression(workspace_id, &change, SuppressionAction::Removed)?;
         }
-        let change = Suppression {
-            address: address.to_owned(),
-            reason: "The number's new owner has opted in.".to_owned(),
-            source: SuppressionSource::Deactivated,
-            actor: None,
-            created_at: now,
-        };
-        self.note_suppression(workspace_id, &change, SuppressionAction::Removed)
+        Ok(())
     }
 
     /// Entries in the order of their addresses.

@@ -11,7 +11,8 @@ crate::sql! {
     CAST_VOTE = "INSERT INTO votes (workspace_id, keyword_id, address, choice, voted_at) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (workspace_id, keyword_id, address) DO NOTHING";
     CHANGE_VOTE = "UPDATE votes SET choice = $4, changed_at = $5
-        WHERE workspace_id = $1 AND keyword_id = $2 AND address = $3 AND choice <> $4";
+        WHERE workspace_id = $1 AND keyword_id = $2 AND address = $3 AND choice <> $4
+            AND COALESCE(changed_at, voted_at) <= $5";
     VOTE_OF = "SELECT choice FROM votes WHERE workspace_id = $1 AND keyword_id = $2 AND address = $3";
     VOTE_COUNTS = "SELECT choice, COUNT(*), MIN(voted_at), MAX(COALESCE(changed_at, voted_at)) FROM votes
         WHERE workspace_id = $1 AND keyword_id = $2 GROUP BY choice ORDER BY choice";
@@ -60,7 +61,7 @@ pub struct VoteRow {
 }
 
 impl Tx<'_> {
-    /// Counts the vote of a number for a word.
+    /// Counts the vote of a number for a word, which came in at `now`.
     ///
     /// # Errors
     /// When the store fails.
@@ -76,8 +77,9 @@ impl Tx<'_> {
         if self.execute(&CAST_VOTE, &key)? == 1 {
             return Ok(Cast::Counted);
         }
-        if later == Later::Counts {
-            return Ok(if self.execute(&CHANGE_VOTE, &key)? == 1 { Cast::Changed } else { Cast::Same });
+        // One that is worked on late changes no vote that came in after it.
+        if later == Later::Counts && self.execute(&CHANGE_VOTE, &key)? == 1 {
+            return Ok(Cast::Changed);
         }
         let known = self.query_one(&VOTE_OF, &[&workspace_id, &keyword_id, &address], |row| row.next())?;
         Ok(if known == choice { Cast::Same } else { Cast::Stands(known) })

@@ -5959,6 +5959,8 @@ export interface components {
         ConsentEvent: {
             action: components["schemas"]["ConsentAction"];
             actor: string;
+            /** @description The number it was said for, or the business-scoped id of a WhatsApp customer without a visible number. */
+            address: string;
             /** @description Which medium it speaks of. */
             channel: components["schemas"]["Medium"];
             context?: components["schemas"]["ConsentContext"] | null;
@@ -7061,6 +7063,11 @@ export interface components {
             detail?: string | null;
             ended_at?: components["schemas"]["Timestamp"] | null;
             file_name: string;
+            /**
+             * Format: int64
+             * @description The file says yes, but that consent has ended, or something the person wrote waits for a review: no opt-in.
+             */
+            held_back: number;
             id: components["schemas"]["ImportId"];
             /**
              * Format: int64
@@ -8483,6 +8490,8 @@ export interface components {
             data: {
                 action: components["schemas"]["ConsentAction"];
                 actor: string;
+                /** @description The number it was said for, or the business-scoped id of a WhatsApp customer without a visible number. */
+                address: string;
                 /** @description Which medium it speaks of. */
                 channel: components["schemas"]["Medium"];
                 context?: components["schemas"]["ConsentContext"] | null;
@@ -8783,6 +8792,11 @@ export interface components {
                 detail?: string | null;
                 ended_at?: components["schemas"]["Timestamp"] | null;
                 file_name: string;
+                /**
+                 * Format: int64
+                 * @description The file says yes, but that consent has ended, or something the person wrote waits for a review: no opt-in.
+                 */
+                held_back: number;
                 id: components["schemas"]["ImportId"];
                 /**
                  * Format: int64

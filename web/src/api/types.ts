@@ -144,6 +144,8 @@ export type ConsentMethod =
 export interface ConsentEvent {
   id: string;
   channel: 'sms' | 'whatsapp';
+  /** The number it was said for. */
+  address: string;
   purpose: 'marketing' | 'service';
   action: ConsentAction;
   method: ConsentMethod;
@@ -403,6 +405,8 @@ export interface Import {
   opted_out: number;
   /** The file says yes, but they had opted out. */
   kept_out: number;
+  /** The file says yes, but that consent has ended, or something they wrote waits for a review. */
+  held_back: number;
   without_evidence: number;
   list_id: string | null;
   /** The table it writes into; null for an import of contacts. */

@@ -10,7 +10,7 @@
 use segue_model::{
     CampaignId, Ctx, Timestamp, WorkspaceId,
     campaign::{CampaignAction, CampaignState},
-    schedule::{Due, Schedule, ScheduleClock},
+    schedule::{Due, Schedule},
 };
 use segue_store::{
     Store, StoreError, Tx,
@@ -55,12 +55,7 @@ pub(super) fn is_for_later(
             .map(|_| true)
             .ok_or_else(|| OutreachError::invalid("schedule", "All its runs are in the past. Choose a later time."));
     }
-    let last = match schedule.clock {
-        ScheduleClock::Workspace => first,
-        // It has begun in the first zone; in the last one it comes 26 hours later.
-        ScheduleClock::Recipient => first.plus(26 * segue_model::time::HOUR),
-    };
-    if now.since(last) > schedule.tolerance() {
+    if now.since(schedule.begun_everywhere(first)) > schedule.tolerance() {
         return Err(OutreachError::invalid("schedule", "Its time has passed. Choose a later one, or start it now."));
     }
     Ok(false)
@@ -83,9 +78,10 @@ pub(super) fn check_time(
     is_for_later(campaign, &workspace, now).map(|_| ())
 }
 
-/// The first run from `run` on whose time is not long past.
+/// The first run from `run` on whose time has not passed everywhere.
 fn next_run(schedule: &Schedule, run: u32, workspace: &Workspace, now: Timestamp) -> Option<(u32, Timestamp)> {
-    (run..).map_while(|run| Some((run, schedule.starts(run, &workspace.time_zone)?))).find(|(_, at)| *at >= now)
+    let mut runs = (run..).map_while(|run| Some((run, schedule.starts(run, &workspace.time_zone)?)));
+    runs.find(|(_, at)| schedule.begun_everywhere(*at) >= now)
 }
 
 /// Whether a paused campaign that goes on has to wait for its time: a recurring one, or one that was paused before it

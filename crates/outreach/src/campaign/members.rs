@@ -58,6 +58,9 @@ pub(super) struct CrowdPage {
 
 /// An audience whose conditions are known.
 pub(super) struct Crowd {
+    /// What each list, segment and table says; everybody without any.
+    sources: Vec<Condition>,
+    /// All of them together.
     include: Condition,
     filter: Option<AudienceFilter>,
     marks: Vec<Condition>,
@@ -68,12 +71,37 @@ pub(super) struct Crowd {
 /// A crowd as it is written down.
 #[derive(Serialize, Deserialize)]
 struct Frozen {
-    include: String,
+    include: Sources,
     filter: Option<AudienceFilter>,
     /// Rule and condition of each exclusion.
     exclude: Vec<(String, String)>,
     /// What the last days are counted from.
     at: Timestamp,
+}
+
+/// Texts of the sources. Each is as long as a condition may be, so together they may be longer.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Sources {
+    Each(Vec<String>),
+    /// As earlier versions wrote it.
+    Together(String),
+}
+
+/// Whether an audience that is written down asks for rows of a table.
+pub(crate) fn asks_for_table(frozen: &str, table: &str) -> bool {
+    let Ok(Frozen { include, exclude, .. }) = serde_json::from_str(frozen) else { return false };
+    let included = match include {
+        Sources::Each(texts) => texts,
+        Sources::Together(text) => vec![text],
+    };
+    let texts = included.into_iter().chain(exclude.into_iter().map(|(_, text)| text));
+    texts.filter_map(|text| Condition::read(&text).ok()).any(|condition| {
+        condition
+            .tests()
+            .into_iter()
+            .any(|test| matches!(test, Test::Rows { table: name, .. } if name.as_str() == table))
+    })
 }
 
 const RULES: [&str; 4] = [ON_EXCLUDED_LIST, IN_EXCLUDED_SEGMENT, IN_EXCLUDED_TABLE, HAD_CAMPAIGN];
@@ -99,7 +127,10 @@ impl Crowd {
         for table in &audience.tables {
             sources.push(table_condition(tx, workspace_id, *table)?);
         }
-        let include = if sources.is_empty() { Condition::everybody() } else { Condition::any(sources) };
+        if sources.is_empty() {
+            sources.push(Condition::everybody());
+        }
+        let include = Condition::any(sources.clone());
         let (mut marks, mut rules) = (Vec::new(), Vec::new());
         for list in &audience.exclude_lists {
             marks.push(list_condition(tx, workspace_id, *list)?);
@@ -121,7 +152,7 @@ impl Crowd {
             marks.push(Condition::Test(event));
             rules.push(HAD_CAMPAIGN);
         }
-        Ok(Self { include, filter: audience.filter.clone(), marks, rules, now })
+        Ok(Self { sources, include, filter: audience.filter.clone(), marks, rules, now })
     }
 
     /// The audience of a campaign that has started: as it was written down then.
@@ -147,7 +178,13 @@ impl Crowd {
             rules.push(known.ok_or_else(|| corrupt(format!("unknown rule {rule}")))?);
             marks.push(read(condition)?);
         }
-        Ok(Self { include: read(&frozen.include)?, filter: frozen.filter, marks, rules, now: frozen.at })
+        let texts = match frozen.include {
+            Sources::Each(texts) => texts,
+            Sources::Together(text) => vec![text],
+        };
+        let sources = texts.iter().map(|text| read(text)).collect::<Result<Vec<_>, _>>()?;
+        let include = Condition::any(sources.clone());
+        Ok(Self { sources, include, filter: frozen.filter, marks, rules, now: frozen.at })
     }
 
     /// Writes the audience down for the planning of a campaign.
@@ -162,7 +199,7 @@ impl Crowd {
     ) -> Result<(), StoreError> {
         let exclude = self.rules.iter().zip(&self.marks);
         let frozen = Frozen {
-            include: self.include.to_string(),
+            include: Sources::Each(self.sources.iter().map(ToString::to_string).collect()),
             filter: self.filter.clone(),
             exclude: exclude.map(|(rule, condition)| ((*rule).to_owned(), condition.to_string())).collect(),
             at: self.now,

@@ -25,6 +25,8 @@ mod translations;
 pub mod variants;
 pub mod volumes;
 
+pub(crate) use members::asks_for_table;
+
 use segue_model::{
     CampaignId, ChannelId, Ctx, WorkspaceId,
     actor::Actor,

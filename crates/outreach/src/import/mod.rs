@@ -521,6 +521,12 @@ fn note(import: &ImportView) -> Option<String> {
     if import.kept_out > 0 {
         notes.push(format!("{} had opted out and stay opted out.", import.kept_out));
     }
+    if import.held_back > 0 {
+        notes.push(format!(
+            "{} have no opt-in: the consent in the file has ended, or what they wrote waits for a review.",
+            import.held_back
+        ));
+    }
     (!notes.is_empty()).then(|| notes.join(" "))
 }
 

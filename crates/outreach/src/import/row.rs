@@ -337,6 +337,9 @@ fn plain_number(text: &str) -> Result<Cow<'_, str>, Refusal> {
     }
 }
 
+/// Years before it are written with two digits, or wrong.
+const FIRST_YEAR: i16 = 1_000;
+
 /// A date or moment as files hold them: `2026-03-31`, `2026-03-31T10:00Z`, `31.03.2026`, `31/03/2026`, and
 /// `03/31/2026` where the workspace is in the United States. A date alone counts from its begin in UTC.
 fn moment(text: &str, country: &str) -> Option<Timestamp> {
@@ -347,11 +350,15 @@ fn moment(text: &str, country: &str) -> Option<Timestamp> {
         moment.to_zoned(TimeZone::UTC).ok().map(|zoned| Timestamp(zoned.timestamp().as_millisecond()))
     };
     if let Ok(moment) = text.replacen(' ', "T", 1).parse::<civil::DateTime>() {
-        return at(moment);
+        return if moment.year() < FIRST_YEAR { None } else { at(moment) };
     }
     let date = text.split([' ', 'T', ',']).next()?;
     let parts: Vec<i16> = date.split(['.', '/', '-']).map(|part| part.parse().ok()).collect::<Option<_>>()?;
     let [first, second, year] = parts[..] else { return None };
+    if year < FIRST_YEAR {
+        // Of two digits nobody knows the century.
+        return None;
+    }
     let (day, month) = if date.contains('/') && country == "US" { (second, first) } else { (first, second) };
     let date = civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
     at(date.to_datetime(civil::Time::midnight()))
@@ -397,6 +404,10 @@ mod tests {
             ("31/31/2026", "US", None),
             ("last spring", "US", None),
             ("2026", "US", None),
+            ("31.03.26", "DE", None),
+            ("03/31/26", "US", None),
+            ("26-03-31", "DE", None),
+            ("0026-03-31", "DE", None),
         ] {
             assert_eq!(moment(text, country), expected, "{text}");
         }

@@ -31,6 +31,8 @@ enum Consent {
     OptedOut,
     /// The person had opted out; nothing was changed.
     KeptOut,
+    /// What the file speaks of has ended, or a person has to look first at what may be a no; nothing was changed.
+    HeldBack,
     WithoutEvidence,
 }
 
@@ -155,7 +157,8 @@ fn apply(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, parsed: &[Parsed]) -> Result<App
     }
     // One order for all imports, so that two of them cannot wait for each other's contacts.
     rows.sort_by(|a, b| a.phone.cmp(&b.phone));
-    if !outs.is_empty() || rows.iter().any(|row| row.says != Says::Nothing) {
+    // A number that somebody gets who is known by a key may change what the person's consents amount to.
+    if !outs.is_empty() || rows.iter().any(|row| row.says != Says::Nothing || row.fields.external_key.is_some()) {
         tx.lock_consents(job.workspace_id)?;
     }
     tx.hold_addresses(job.workspace_id)?;
@@ -229,6 +232,7 @@ fn apply_row(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow, done: &mut 
         }
         Consent::OptedOut => counts.opted_out += 1,
         Consent::KeptOut => counts.kept_out += 1,
+        Consent::HeldBack => counts.held_back += 1,
         Consent::WithoutEvidence => counts.without_evidence += 1,
     }
     if kind == ChangeKind::Unchanged && !listed && opted_in.is_none() {
@@ -246,8 +250,23 @@ fn consent(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow) -> Result<Con
     }
 }
 
-/// A no is taken from anybody.
+/// A no is taken from anybody, and counts for every writing of the line.
 fn opt_out(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, (phone, row): (&PhoneNumber, i64)) -> Result<Consent, OutreachError> {
+    let mut said = Consent::Nothing;
+    for writing in phone.writings() {
+        if let out @ Consent::OptedOut = opt_out_of(tx, ctx, job, (&writing, row))? {
+            said = out;
+        }
+    }
+    Ok(said)
+}
+
+fn opt_out_of(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    job: &Job,
+    (phone, row): (&PhoneNumber, i64),
+) -> Result<Consent, OutreachError> {
     let address = phone.as_str();
     let known = tx.consent_state(job.workspace_id, Medium::Sms, address, Purpose::Marketing)?;
     if known.state == ConsentState::Revoked && tx.said_no(job.workspace_id, Medium::Sms, address, Purpose::Marketing)? {
@@ -285,18 +304,24 @@ fn opt_in(
     let (workspace_id, address) = (job.workspace_id, row.phone.as_str());
     let mut occurred_at = evidence.given_at.unwrap_or_else(|| ctx.now());
     if evidence.expires_at.is_some_and(|end| end <= ctx.now()) {
-        return Ok(Consent::KeptOut);
+        return Ok(Consent::HeldBack);
     }
     let known = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?;
     match known.state {
-        // Imported before, or given elsewhere: the ledger has it.
-        ConsentState::Granted => return Ok(Consent::OptedIn { added: false }),
-        ConsentState::Revoked | ConsentState::InReview => return Ok(Consent::KeptOut),
+        // Imported before, or given elsewhere: the ledger has it, for as long as the row says.
+        ConsentState::Granted
+            if known.expires_at.is_none_or(|end| evidence.expires_at.is_some_and(|new| new <= end)) =>
+        {
+            return Ok(Consent::OptedIn { added: false });
+        }
+        ConsentState::Revoked => return Ok(Consent::KeptOut),
+        ConsentState::InReview => return Ok(Consent::HeldBack),
         // What was given before the end of the last one is over with it.
         ConsentState::Expired if evidence.given_at.is_some_and(|at| Some(at) <= known.since) => {
-            return Ok(Consent::KeptOut);
+            return Ok(Consent::HeldBack);
         }
-        ConsentState::Expired => {}
+        // Renewed.
+        ConsentState::Granted | ConsentState::Expired => {}
         ConsentState::None => {
             // An undone import took its claim back as of the moment of the claim; this one is a new claim.
             if let Some(undone) = tx.undone_until(workspace_id, Medium::Sms, address, Purpose::Marketing)? {

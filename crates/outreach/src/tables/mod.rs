@@ -18,7 +18,7 @@ use segue_store::{
 };
 use serde::Deserialize;
 
-use crate::{OutreachError, contacts::clean, look_up};
+use crate::{OutreachError, campaign::asks_for_table, contacts::clean, look_up};
 
 /// Most tables of a workspace.
 pub const MOST_TABLES: usize = 100;
@@ -306,6 +306,14 @@ fn users_of(
     let mut users = if with_segments { segments_with(tx, workspace_id, table, None)? } else { Vec::new() };
     let campaigns = tx.table_users(workspace_id, table.id)?;
     users.extend(campaigns.into_iter().map(|name| format!("the campaign '{name}'")));
+    // What a campaign was started with may ask for it through a segment that says something else by now.
+    let begun = tx.frozen_audiences_with(workspace_id, &table.name)?;
+    let asking = begun.into_iter().filter(|(_, frozen)| asks_for_table(frozen, &table.name));
+    for user in asking.map(|(name, _)| format!("the campaign '{name}'")) {
+        if !users.contains(&user) {
+            users.push(user);
+        }
+    }
     users.extend(look_up::users(tx, workspace_id, &table.name)?);
     users.dedup();
     Ok(users)

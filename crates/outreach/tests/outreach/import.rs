@@ -749,3 +749,122 @@ async fn people_are_found_by_key_and_a_row_of_two_people_is_refused() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_is_renewed_in_a_file_counts_until_its_new_end() {
+    let consent = ImportConsent {
+        method: Some("web_form".to_owned()),
+        wording: Some("Offers by text".to_owned()),
+        expires_column: Some("until".to_owned()),
+        ..ImportConsent::default()
+    };
+    let chosen = ImportOptions { consent: Some(consent), ..options(&[("p", "phone")]) };
+    for world in worlds().await {
+        let ws = world.ws();
+        for (until, stands, entries) in [
+            ("2027-03-31", Some("2027-03-31T00:00:00.000Z"), 1),
+            ("2027-01-31", Some("2027-03-31T00:00:00.000Z"), 1),
+            ("2028-03-31", Some("2028-03-31T00:00:00.000Z"), 2),
+            ("2028-03-31", Some("2028-03-31T00:00:00.000Z"), 2),
+            ("", None, 3),
+            ("2029-03-31", None, 3),
+        ] {
+            world.test.clock.advance(1_000);
+            let import = run(&world, format!("p,until\n{},{until}\n", phone(1)).as_bytes(), chosen.clone()).await;
+            assert_eq!(import.opted_in, 1, "{} {until}", world.test.engine);
+            let address = phone(1);
+            let (state, ledger) = world
+                .write(move |tx| {
+                    let state = tx.consent_state(ws, Medium::Sms, &address, Purpose::Marketing)?;
+                    Ok((state, tx.consent_events(ws, &address, None, 10)?.len()))
+                })
+                .await;
+            let end = state.expires_at.map(|at| at.to_string());
+            assert_eq!((state.state, end.as_deref()), (ConsentState::Granted, stands), "{}", world.test.engine);
+            assert_eq!(ledger, entries, "{} {until}", world.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_opt_in_for_another_reason_than_a_no_is_counted_apart() {
+    for world in worlds().await {
+        let consent = ImportConsent {
+            method: Some("web_form".to_owned()),
+            wording: Some("Offers by text".to_owned()),
+            expires_column: Some("until".to_owned()),
+            ..ImportConsent::default()
+        };
+        world.subscriber(&phone(2), "Ben").await;
+        world.test.clock.advance(1_000);
+        crate::keyword::text(&world, &phone(2), "Sorry, not interested").await;
+        assert_eq!(crate::keyword::consents(&world, &phone(2)).await[0], ConsentState::InReview);
+        world.consent(&phone(3), ConsentAction::Revoke).await;
+        let file = format!("p,until\n{},2020-03-31\n{},\n{},\n", phone(1), phone(2), phone(3));
+        let chosen = ImportOptions { consent: Some(consent), ..options(&[("p", "phone")]) };
+        let import = run(&world, file.as_bytes(), chosen).await;
+        assert_eq!((import.opted_in, import.kept_out, import.held_back), (0, 1, 2), "{}", world.test.engine);
+        let detail = import.detail.unwrap();
+        assert!(detail.contains("1 had opted out") && detail.contains("2 have no opt-in"), "{detail}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_in_a_file_counts_for_every_writing_of_the_number() {
+    for world in worlds().await {
+        let consent = ImportConsent { opt_out_column: Some("out".to_owned()), ..ImportConsent::default() };
+        let chosen = ImportOptions { consent: Some(consent), ..options(&[("p", "phone")]) };
+        let import = run(&world, b"p,out\n+5511999990000,yes\n", chosen.clone()).await;
+        assert_eq!(import.opted_out, 1, "{}", world.test.engine);
+        for address in ["+5511999990000", "+551199990000"] {
+            let state = crate::keyword::consents(&world, address).await[0];
+            assert_eq!(state, ConsentState::Revoked, "{} {address}", world.test.engine);
+        }
+        let again = run(&world, b"p,out\n+551199990000,yes\n", chosen).await;
+        assert_eq!(again.opted_out, 0, "{}: said already", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_keeps_a_contact_to_which_somebody_added_a_number() {
+    use segue_outreach::contact_addresses::{self, AddressInput};
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let file = format!("p\n{}\n{}\n", phone(1), phone(2));
+        let import = run(&world, file.as_bytes(), options(&[("p", "phone")])).await;
+        let ana = contacts(&world).await[&phone(1)].id;
+        let added = AddressInput { kind: segue_store::contact_address::AddressKind::Phone, address: phone(9) };
+        contact_addresses::set(store, ctx, ws, ana, vec![added]).await.unwrap();
+        let looked = undo::look(store, ctx, ws, import.id).await.unwrap();
+        assert_eq!((looked.removed, looked.kept), (1, 1), "{}", world.test.engine);
+        undo::begin(store, ctx, ws, import.id).await.unwrap();
+        undo::run(store, ctx, ws, import.id).await.unwrap();
+        assert_eq!(contacts(&world).await.into_keys().collect::<Vec<_>>(), [phone(1)], "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_rows_go_with_the_file_of_a_dry_run_and_when_an_import_cannot_be_undone_any_more() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let file = format!("p\n{}\n12\n", phone(1));
+        let dry = begin(&world, file.as_bytes(), ImportMode::DryRun, options(&[("p", "phone")])).await;
+        go_on(&world, dry).await;
+        let import = run(&world, file.as_bytes(), options(&[("p", "phone")])).await.id;
+        let clean = async || {
+            segue_outreach::sweep(store, ctx).await.unwrap();
+            let before = world.test.now().plus(-UNDO_WINDOW);
+            world.write(move |tx| tx.delete_import_errors(ws, before)).await;
+            world
+                .write(move |tx| {
+                    Ok([tx.import_errors(ws, dry, 0, 9)?.len(), tx.import_errors(ws, import, 0, 9)?.len()])
+                })
+                .await
+        };
+        assert_eq!(clean().await, [2, 2], "{}: with their headers", world.test.engine);
+        world.test.clock.advance(import::KEEP_FILES + 1);
+        assert_eq!(clean().await, [0, 2], "{}", world.test.engine);
+        world.test.clock.advance(UNDO_WINDOW);
+        assert_eq!(clean().await, [0, 0], "{}", world.test.engine);
+    }
+}

@@ -29,6 +29,12 @@ pub async fn taken(world: &World, keyword: Keyword, from: &str, text: &str) -> H
     receive_late(world, world.sms.clone(), came, (from, text), Some(keyword)).await
 }
 
+/// A text to the world's sender that came in before it is worked on.
+pub async fn text_of(world: &World, received_at: Timestamp, from: &str, text: &str) -> Handled {
+    let came = (world.test.ctx.id(), received_at);
+    receive_late(world, world.sms.clone(), came, (from, text), None).await
+}
+
 /// A text that came in before it is worked on.
 async fn receive_late(
     world: &World,

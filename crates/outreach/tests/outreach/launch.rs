@@ -817,3 +817,34 @@ async fn a_run_goes_out_with_no_link_that_has_ended() {
         assert_eq!(ends, [(1, None, None), (2, Some(future), Some(Timestamp(1)))], "{}", world.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_run_at_the_recipients_own_time_is_not_late_while_it_comes_in_their_zones() {
+    for world in worlds().await {
+        world.subscriber("+12125550101", "New York").await;
+        // It is noon in New York, and eight in the evening has passed in the first zones.
+        let tonight = Schedule {
+            starts_at: Some("2026-11-23T20:00".parse().unwrap()),
+            clock: ScheduleClock::Recipient,
+            repeat: Some(Repeat { frequency: Frequency::Daily, interval: 1, count: Some(2), until: None }),
+            late_hours: 1,
+            misfire: Misfire::Skip,
+            ..Schedule::default()
+        };
+        let series = world.draft(scheduled(&world, tonight)).await.unwrap();
+        let waiting = world.act(series.id, CampaignAction::Start).await.unwrap();
+        assert_eq!((waiting.runs, waiting.next_run_at), (0, Some(at("2026-11-23T20:00:00+14:00"))));
+        world.launch_due().await;
+        let found = world.campaign(series.id).await;
+        assert_eq!((found.runs, found.attention), (1, None), "{}", world.test.engine);
+        assert_eq!(found.next_run_at, Some(at("2026-11-24T20:00:00+14:00")));
+        let run = world.all().await.into_iter().find(|it| it.series_id == Some(series.id)).unwrap();
+        world.plan(run.id).await;
+        let due: Vec<_> = world.messages().await.iter().map(|it| it.not_before).collect();
+        assert_eq!(due, [at("2026-11-23T20:00:00-05:00")], "{}", world.test.engine);
+        // Two days later both are over everywhere.
+        world.test.clock.set(at("2026-11-26T00:00:00-05:00"));
+        let late = world.draft(scheduled(&world, tonight)).await.unwrap();
+        assert!(world.act(late.id, CampaignAction::Start).await.is_err(), "{}", world.test.engine);
+    }
+}

@@ -18,6 +18,7 @@ mod pace;
 mod programme;
 mod routes;
 mod rules;
+mod segment;
 mod senders;
 mod suppression;
 mod tables;

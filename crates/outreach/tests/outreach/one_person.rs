@@ -253,3 +253,64 @@ async fn a_number_that_said_nothing_is_free_again_when_the_other_one_takes_its_n
         assert_eq!(both().await, after, "{}: as the ledger says", world.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_at_a_further_number_counts_at_the_own_one_that_comes_later() {
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let without_own = async |name: &str, further: &str, key: &str| {
+            let fields = input(json!({ "first_name": name, "external_key": key }));
+            let id = contacts::create(store, ctx, ws, fields).await.unwrap().id;
+            set(&world, id, &[(AddressKind::Phone, further)]).await;
+            world.consent(further, ConsentAction::Revoke).await;
+            id
+        };
+        let subscribed = async |number: u32| {
+            world.consent(&phone(number), ConsentAction::Grant).await;
+            assert_eq!(state(&world, &phone(number)).await, ConsentState::Granted, "{engine}");
+        };
+        // By a merge.
+        let kept = without_own("Ana", &phone(1), "A").await;
+        let merged = world.subscriber(&phone(2), "Anna").await;
+        world.test.clock.advance(1_000);
+        let choice = MergeInput { kept_id: kept, merged_id: merged, take: Vec::new() };
+        let done = merge::merge(store, ctx, ws, &Actor::System, choice).await.unwrap();
+        assert_eq!(state(&world, &phone(2)).await, ConsentState::Revoked, "{engine}");
+        merge::unmerge(store, ctx, ws, &Actor::System, done.id).await.unwrap();
+        assert_eq!(state(&world, &phone(2)).await, ConsentState::Granted, "{engine}: each has its own again");
+        // By hand.
+        let ben = without_own("Ben", &phone(3), "B").await;
+        subscribed(4).await;
+        contacts::change(store, ctx, ws, ben, input(json!({ "phone": phone(4) }))).await.unwrap();
+        assert_eq!(state(&world, &phone(4)).await, ConsentState::Revoked, "{engine}");
+        // By the key.
+        without_own("Cem", &phone(5), "C").await;
+        subscribed(6).await;
+        let fields = segue_model::contact::ContactFields {
+            external_key: Some("C".to_owned()),
+            phone: Some(phone(6).parse().unwrap()),
+            ..Default::default()
+        };
+        let its_ctx = ctx.clone();
+        world.write(move |tx| tx.upsert_contact(ws, its_ctx.id(), &fields, its_ctx.now())).await;
+        assert_eq!(state(&world, &phone(6)).await, ConsentState::Revoked, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_says_of_each_entry_for_which_number_it_was_said() {
+    for world in worlds().await {
+        let (own, further) = (phone(1), phone(2));
+        let id = world.subscriber(&own, "Ana").await;
+        set(&world, id, &[(AddressKind::Phone, &further)]).await;
+        world.test.clock.advance(1_000);
+        world.consent(&further, ConsentAction::Revoke).await;
+        let proof = consent_record::proof(&world.test.store, world.ws(), id, world.test.now()).await.unwrap();
+        let json = serde_json::to_value(&proof).unwrap();
+        let said: Vec<_> = json["events"].as_array().unwrap().iter().map(|event| event["address"].clone()).collect();
+        assert_eq!(said, [json!(own), json!(further)], "{}", world.test.engine);
+        let csv = proof.to_csv().unwrap();
+        let firsts: Vec<_> = csv.lines().filter_map(|line| line.split(',').next()).collect();
+        assert_eq!(firsts, ["address".to_owned(), format!("'{own}"), format!("'{further}")], "{csv}");
+    }
+}

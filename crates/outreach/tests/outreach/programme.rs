@@ -30,7 +30,7 @@ use segue_store::{
 };
 
 use crate::{
-    keyword::{consents, receive_on, settings, taken, text},
+    keyword::{consents, receive_on, settings, taken, text, text_of},
     world::{World, phone, worlds},
 };
 
@@ -771,5 +771,90 @@ async fn a_chain_of_questions_fills_the_contact() {
         text(&world, &phone(4), "quiz").await;
         words::delete(&world.test.store, ws, id).await.unwrap();
         assert_eq!(text(&world, &phone(4), "me@example.com").await, Handled::NoKeyword);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_worked_on_late_confirms_and_joins_nothing_that_came_after_it() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let double = news(&world, ProgrammeOptIn::Double, Covers::AllMarketing).await;
+        let early = world.test.now();
+        world.test.clock.advance(time::HOUR);
+        text(&world, &phone(1), "NEWS").await;
+        // A yes from before the question, which somebody replays.
+        assert_ne!(text_of(&world, early, &phone(1), "YES").await, Handled::OptIn, "{engine}");
+        assert_eq!(subscription(&world, double.id, 1).await.state, SubscriptionState::Pending, "{engine}");
+        assert_eq!(text(&world, &phone(1), "YES").await, Handled::OptIn, "{engine}");
+
+        // Words of people who have said STOP since.
+        for (number, (opt_in, covers)) in [
+            (ProgrammeOptIn::Single, Covers::AllMarketing),
+            (ProgrammeOptIn::Single, Covers::Programme),
+            (ProgrammeOptIn::Double, Covers::AllMarketing),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let (number, name) = (10 + number as u32, format!("CLUB{number}"));
+            let club = programme(&world, input(&world, &name, opt_in, covers)).await;
+            word(&world, &name, KeywordAction::Join { programme_id: club.id }).await.unwrap();
+            let came = world.test.now();
+            world.test.clock.advance(time::HOUR);
+            text(&world, &phone(number), "STOP").await;
+            let before = world.messages().await.len();
+            text_of(&world, came, &phone(number), &name).await;
+            assert_eq!(world.messages().await.len(), before, "{engine} {name}: neither asked nor welcomed");
+            let ws = world.ws();
+            let known = world.write(move |tx| tx.subscription_of(ws, club.id, &phone(number))).await;
+            assert!(known.is_none(), "{engine} {name}: {known:?}");
+            // The word that comes later counts.
+            world.test.clock.advance(1);
+            assert_eq!(text(&world, &phone(number), &name).await, Handled::OptIn, "{engine} {name}");
+            assert_eq!(world.messages().await.len(), before + 1, "{engine} {name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_does_not_fit_is_asked_for_twice_again_and_then_let_be() {
+    for world in worlds().await {
+        let (engine, store, ctx, ws) = (&world.test.engine, &world.test.store, &world.test.ctx, world.ws());
+        let size = serde_json::json!({ "label": "Shoe size", "kind": "number" });
+        segue_outreach::attributes::define(store, ctx, ws, serde_json::from_value(size).unwrap()).await.unwrap();
+        for (number, (name, attribute, good, kept)) in
+            [("MAIL", "email", "ana@example.com", "ana@example.com"), ("SIZE", "shoe_size", " 42 ", "42")]
+                .into_iter()
+                .enumerate()
+        {
+            let questions = vec![Question { text: format!("Your {name}?"), attribute: attribute.to_owned() }];
+            let chain = KeywordAction::Reply { text: String::new(), questions, closing: None, next_keyword: None };
+            word(&world, name, chain).await.unwrap();
+            let early = world.test.now();
+            world.test.clock.advance(time::HOUR);
+            let (one, other) = (phone(2 * number as u32), phone(2 * number as u32 + 1));
+            for from in [&one, &other] {
+                text(&world, from, name).await;
+                assert_eq!(
+                    text_of(&world, early, from, good).await,
+                    Handled::NoKeyword,
+                    "{engine}: before it was asked"
+                );
+                for _ in 0..2 {
+                    assert_eq!(text(&world, from, "large").await, Handled::Captured, "{engine} {name}");
+                    assert_eq!(last_text(&world).await, format!("Your {name}?"), "{engine}");
+                }
+            }
+            // The one says it in the end, the other does not.
+            assert_eq!(text(&world, &one, good).await, Handled::Captured, "{engine} {name}");
+            let address = one.parse().unwrap();
+            let contact = world.write(move |tx| tx.contact_by_phone(ws, &address)).await.unwrap();
+            let value = contact.email.or_else(|| contact.attributes.get("shoe_size").cloned());
+            assert_eq!(value.as_deref(), Some(kept), "{engine}");
+            let sent = world.messages().await.len();
+            assert_eq!(text(&world, &other, "large").await, Handled::NoKeyword, "{engine} {name}");
+            assert_eq!(text(&world, &other, good).await, Handled::NoKeyword, "{engine} {name}: it is over");
+            assert_eq!(world.messages().await.len(), sent, "{engine} {name}");
+        }
     }
 }

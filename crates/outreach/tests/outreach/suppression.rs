@@ -83,3 +83,43 @@ async fn an_opt_in_does_not_take_a_number_off_the_list_that_a_person_put_there()
         assert_eq!(world.standing(1).await, (ConsentState::Granted, true), "{}", world.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_and_a_no_by_hand_have_every_writing_of_a_line() {
+    let (with_nine, without) = ("+5511999990000", "+551199990000");
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let listed = async || {
+            world.write(move |tx| Ok([tx.is_suppressed(ws, with_nine)?, tx.is_suppressed(ws, without)?])).await
+        };
+        let numbers = vec![with_nine.to_owned(), without.to_owned()];
+        let input = SuppressionInput { numbers, reason: "Complaint".to_owned(), source: None };
+        let added = suppressions::add(store, ctx, ws, &Actor::System, input).await.unwrap();
+        assert_eq!((added.changed, added.unchanged), (1, 1), "{engine}: one line");
+        assert_eq!(listed().await, [true, true], "{engine}");
+        let removal =
+            suppressions::SuppressionRemoval { addresses: vec![without.to_owned()], reason: "A mistake".to_owned() };
+        let removed = suppressions::remove(store, ctx, ws, &Actor::System, removal).await.unwrap();
+        assert_eq!((removed.changed, listed().await), (1, [false, false]), "{engine}");
+
+        let ana = world.subscriber(with_nine, "Ana").await;
+        world.consent(without, ConsentAction::Grant).await;
+        world.test.clock.advance(1_000);
+        let no =
+            serde_json::json!({ "channel": "sms", "purpose": "marketing", "action": "revoke", "method": "verbal" });
+        let no = serde_json::from_value(no).unwrap();
+        segue_outreach::contacts::record_consent(store, ctx, ws, &Actor::System, ana, no).await.unwrap();
+        for address in [with_nine, without] {
+            let state = crate::keyword::consents(&world, address).await[0];
+            assert_eq!(state, ConsentState::Revoked, "{engine} {address}");
+        }
+
+        // One that was given up is so however it is written, until its new owner says yes.
+        let done = world.given_up(&[(without.to_owned(), None)]).await;
+        assert_eq!((done.consents_ended, done.suppressed), (1, 1), "{engine}: {done:?}");
+        assert_eq!(listed().await, [true, true], "{engine}");
+        world.test.clock.advance(1_000);
+        crate::keyword::text(&world, with_nine, "START").await;
+        assert_eq!(listed().await, [false, false], "{engine}");
+    }
+}

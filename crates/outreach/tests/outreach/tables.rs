@@ -2,7 +2,7 @@
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 
-use segue_model::{TableId, actor::Actor, attribute::AttributeKind};
+use segue_model::{TableId, actor::Actor, attribute::AttributeKind, campaign::CampaignAction};
 use segue_outreach::{
     OutreachError,
     campaign::{preflight, preview},
@@ -299,7 +299,7 @@ async fn texts_look_up_rows_by_key_and_of_the_contact_and_the_rest_is_told_befor
         assert_eq!(shown.unknown_fields, Vec::<String>::new());
         assert_eq!(shown.fields, ["first_name"], "functions are no fields");
 
-        world.act(draft.id, segue_model::campaign::CampaignAction::Start).await.unwrap();
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
         world.plan(draft.id).await;
         assert!(world.sms_of(0).await[0].starts_with("Ana: 10.50 on its way {{ 7 }}"), "{:?}", world.sms_of(0).await);
         assert!(world.sms_of(1).await[0].starts_with("Ben: 8 there"), "{:?}", world.sms_of(1).await);
@@ -516,5 +516,35 @@ async fn an_import_tells_the_country_of_rows_that_stay_the_same() {
         undo::run(store, ctx, ws, done.id).await.unwrap();
         change(Some("phone")).await;
         assert_eq!(whose().await, ["Moe"], "{}: as before the import", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_stays_that_a_campaign_was_started_with_whatever_its_segments_say_now() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        world.subscriber(&phone(0), "Ana").await;
+        world.subscriber(&phone(1), "Ben").await;
+        let table = world.table(orders()).await;
+        world.table(TableInput { label: "Orders old".to_owned(), ..orders() }).await;
+        world.put(table.id, vec![order("1", &phone(0), "10", "open")]).await;
+        let condition = |text: &str| ConditionInput { condition: Some(text.to_owned()), form: None };
+        let input = SegmentInput { name: "Buyers".to_owned(), condition: condition("has_row(\"orders\")") };
+        let buyers = segments::create(store, ctx, ws, &Actor::System, input).await.unwrap();
+        let audience = Audience { exclude_segments: vec![buyers.id], ..Audience::default() };
+        let draft = world.draft(CampaignInput { audience, ..world.input() }).await.unwrap();
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        let patch = segments::SegmentPatch { name: None, condition: condition("contact.city == \"Rome\"") };
+        segments::change(store, ctx, ws, buyers.id, patch).await.unwrap();
+        let Err(OutreachError::TableUsed(users)) = tables::delete(store, ws, table.id).await else {
+            panic!("{}: who is excluded would be texted", world.test.engine)
+        };
+        assert_eq!(users, ["the campaign 'Spring'"]);
+        let other = tables::list(store, ws).await.unwrap().into_iter().find(|other| other.id != table.id).unwrap();
+        tables::delete(store, ws, other.id).await.unwrap();
+        world.plan(draft.id).await;
+        assert_eq!(world.sms_of(0).await.len() + 2 * world.sms_of(1).await.len(), 2, "{}", world.test.engine);
+        world.act(draft.id, CampaignAction::Cancel).await.unwrap();
+        tables::delete(store, ws, table.id).await.unwrap();
     }
 }

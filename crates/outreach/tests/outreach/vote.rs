@@ -14,7 +14,7 @@ use segue_outreach::{
 };
 
 use crate::{
-    keyword::text,
+    keyword::{text, text_of},
     world::{World, phone, worlds},
 };
 
@@ -162,5 +162,23 @@ async fn options_that_mean_something_already_are_refused() {
         assert_eq!(word(&world, "blue", reply("Hello")).await.unwrap_err().code(), "keyword_taken");
         let only = KeywordAction::Vote(Vote { options: vote(false, None).options[..1].to_vec(), ..vote(false, None) });
         assert_eq!(word(&world, "ONE", only).await.unwrap_err().field(), Some("action.options"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vote_that_is_worked_on_late_changes_none_that_came_after_it() {
+    for world in worlds().await {
+        let id = word(&world, "VOTE", KeywordAction::Vote(vote(true, None))).await.unwrap();
+        let early = world.test.now();
+        world.test.clock.advance(time::HOUR);
+        text(&world, &phone(1), "vote red").await;
+        assert_eq!(text_of(&world, early, &phone(1), "vote blue").await, Handled::Vote);
+        assert_eq!(counts(&world, id).await, stands(1, 0), "{}", world.test.engine);
+        assert_eq!(last_text(&world).await, "You chose Red wine.", "{}", world.test.engine);
+        world.test.clock.advance(1);
+        text(&world, &phone(1), "vote blue").await;
+        let between = world.test.now().plus(-1);
+        text_of(&world, between, &phone(1), "vote red").await;
+        assert_eq!(counts(&world, id).await, stands(0, 1), "{}: changed by the later one alone", world.test.engine);
     }
 }

@@ -75,6 +75,7 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
                 tx.delete_old_inbound_parts(workspace.id, now.plus(-KEEP_PARTS))?;
                 tx.delete_done_jobs(workspace.id, now.plus(-KEEP_JOBS))?;
                 tx.delete_import_changes(workspace.id, now.plus(-UNDO_WINDOW))?;
+                tx.delete_import_errors(workspace.id, now.plus(-UNDO_WINDOW))?;
                 tx.delete_row_changes(workspace.id, now.plus(-UNDO_WINDOW))?;
                 tx.delete_old_deletions(workspace.id, now.plus(-UNDO_WINDOW))?;
                 tx.delete_old_requests(workspace.id, now)?;

@@ -91,6 +91,12 @@ export function Notes({ value }: { value: Import }) {
           themselves can come back, by texting START.
         </Notice>
       )}
+      {value.held_back > 0 && (
+        <Notice tone="info">
+          {value.held_back.toLocaleString()} have no opt-in: the consent in the file has ended, or
+          what they wrote waits for a review.
+        </Notice>
+      )}
     </>
   );
 }
