@@ -59,6 +59,8 @@ const PAIR_LIMIT: i64 = 131_056;
 const NUMBER_LIMIT: i64 = 130_429;
 /// How long nothing is sent after an answer that needs an administrator.
 const ALARM_PAUSE: Duration = Duration::from_secs(30);
+/// When a message is tried again that had to wait for another one's upload.
+const AFTER_UPLOAD: Duration = Duration::from_secs(2);
 
 /// What stands against sending from the number, as this node has seen it.
 #[derive(Default)]
@@ -273,6 +275,10 @@ fn unprepared(error: &DeliveryError, attempts: u32) -> (Outcome, bool) {
         || (Outcome::NotSent { failure: failure(ErrorClass::ProviderDown), wait: None, cost: Cost::Attempt }, false);
     match error {
         DeliveryError::Upload(error) => unprepared(error, attempts),
+        DeliveryError::BeingUploaded => {
+            let failure = failure(ErrorClass::Throttled);
+            (Outcome::NotSent { failure, wait: Some(AFTER_UPLOAD), cost: Cost::Free }, false)
+        }
         DeliveryError::Store(_) | DeliveryError::Files(FilesError::Store(_)) => {
             (Outcome::not_sent(failure(ErrorClass::ProviderDown), ErrorClass::ProviderDown, None), false)
         }

@@ -29,6 +29,8 @@ pub struct Faults {
     pub graph_error: Option<CodeTimes<i64>>,
     /// The next `times` uploads of files are refused with this Graph error code.
     pub upload_error: Option<CodeTimes<i64>>,
+    /// How long an upload of a file takes (machine time).
+    pub upload_delay_ms: u64,
     /// The next so many sends are accepted but never answered.
     pub graph_hang_after_accept: u32,
     /// The next so many sends are accepted but answered with HTTP 500.
