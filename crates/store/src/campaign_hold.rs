@@ -67,6 +67,8 @@ crate::sql! {
         ORDER BY subject";
     CAMPAIGN_OF_MESSAGE = "SELECT campaign_id, payload FROM outbox
         WHERE workspace_id = $1 AND id = $2 AND campaign_id IS NOT NULL";
+    TOLD_NUMBER_QUALITY = "UPDATE channels SET quality_told_at = $3
+        WHERE workspace_id = $1 AND id = $2 AND quality_told_at <= $3";
     IS_BRAKED = "SELECT 1 FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2
         AND subject IN ('', $3) LIMIT 1";
 }
@@ -233,6 +235,19 @@ impl Tx<'_> {
             self.refresh_holds(workspace_id, channel_id, now)?;
         }
         Ok(released)
+    }
+
+    /// Notes when something was told of a number's quality. `false` when something newer was told before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn note_number_quality(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        told_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.execute(&TOLD_NUMBER_QUALITY, &[&workspace_id, &channel_id, &told_at])? == 1)
     }
 
     /// Whether marketing with a template of a number is stopped.

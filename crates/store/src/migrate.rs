@@ -155,6 +155,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0062_events_without_words",
         text: include_str!("../migrations/0062_events_without_words.sql"),
     },
+    Migration { version: 63, name: "0063_number_quality", text: include_str!("../migrations/0063_number_quality.sql") },
 ];
 
 /// Version of the schema that this build works with.
