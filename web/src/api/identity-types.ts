@@ -80,7 +80,7 @@ export interface CustomerMerge {
 export interface CustomerBlock {
   messaging_user_id: string;
   channel_id: string;
-  state: 'blocking' | 'blocked' | 'unblocking' | 'failed';
+  state: 'blocking' | 'blocked' | 'unblocking' | 'failed' | 'unblock_failed';
   failure: string | null;
   reason: string;
   actor: string;

@@ -95,4 +95,5 @@ export const BLOCK: Record<CustomerBlock['state'], string> = {
   blocked: 'Blocked here and at WhatsApp.',
   unblocking: 'Free to write again; WhatsApp is being told.',
   failed: 'WhatsApp did not do it.',
+  unblock_failed: 'Free to write again here; WhatsApp still blocks the customer.',
 };
