@@ -147,6 +147,26 @@ async fn one_template_is_found_by_its_id_or_by_its_whole_name_and_language() {
 }
 
 #[tokio::test]
+async fn a_template_is_found_beyond_the_first_page_of_longer_names() {
+    let (graph, client) = Graph::start(|seen| {
+        let template = |name: String| {
+            json!({"id": "1", "name": name, "language": "de", "status": "PENDING", "category": "UTILITY", "components": []})
+        };
+        if seen.uri.query().unwrap_or_default().contains("after=next") {
+            return (200, json!({"data": [template("a".to_owned())], "paging": {"cursors": {"after": "end"}}}));
+        }
+        let longer: Vec<_> = (0..100).map(|number| template(format!("a_{number}"))).collect();
+        (200, json!({"data": longer, "paging": {"cursors": {"after": "next"}, "next": "https://graph.example/next"}}))
+    })
+    .await;
+    let found = client.find_template("a", "de").await.unwrap().unwrap();
+    assert_eq!(found.name, "a");
+    let seen = graph.seen();
+    assert!(seen.iter().all(|seen| seen.line().contains("name=a&language=de")), "{}", seen[0].line());
+    assert_eq!(seen.len(), 2);
+}
+
+#[tokio::test]
 async fn an_example_is_uploaded_in_two_steps_to_the_tokens_app() {
     let (graph, client) = Graph::start(|seen| match seen.uri.path() {
         "/v26.0/debug_token" => (200, json!({"data": {"app_id": "634974688087057", "is_valid": true}})),

@@ -62,7 +62,7 @@ pub async fn tell(
 async fn told(channel: Option<&Channel>, telling: &Telling) -> Result<Option<String>, DeliveryError> {
     let Some(channel) = channel else { return Ok(Some("The channel is gone.".to_owned())) };
     let blocking = match telling.state {
-        BlockState::Unblocking => Blocking::Unblock,
+        BlockState::Unblocking | BlockState::UnblockFailed => Blocking::Unblock,
         BlockState::Blocking | BlockState::Blocked | BlockState::Failed => Blocking::Block,
     };
     let recipients = telling.addresses.iter().filter_map(|(kind, address)| match kind {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use segue_channels::whatsapp::GraphFailure;
 use segue_store::channel::{Channel, ChannelConfig, ChannelState};
 
-use crate::{DeliveryError, client::client_of, twilio};
+use crate::{DeliveryError, alerts, client::client_of, twilio};
 
 /// How long a carrier may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -60,6 +60,7 @@ async fn check_whatsapp(channel: &Channel) -> Result<Check, DeliveryError> {
     let client = client_of(channel)?;
     Ok(match client.phone_number().await {
         Ok(info) => {
+            let cannot_send = alerts::cannot_send(&info);
             let name = info.verified_name.unwrap_or_else(|| "a number without a verified name".to_owned());
             let quality = info.quality_rating.unwrap_or_else(|| "not rated".to_owned());
             let portfolio_id = client.portfolio_id().await.unwrap_or_else(|error| {
@@ -68,7 +69,11 @@ async fn check_whatsapp(channel: &Channel) -> Result<Check, DeliveryError> {
                 None
             });
             let detail = format!("WhatsApp answers: {name}, quality {quality}.");
-            Check { portfolio_id, ..Check::of(true, detail) }
+            let found = match cannot_send {
+                Some(reason) => Check::of(false, reason),
+                None => Check::of(true, detail),
+            };
+            Check { portfolio_id, ..found }
         }
         Err(error) => Check::of(false, error.to_string()),
     })

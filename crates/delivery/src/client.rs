@@ -39,6 +39,8 @@ pub enum DeliveryError {
     TemplateCards { wanted: usize, given: usize },
     #[error("{0}")]
     Upload(Arc<Self>),
+    #[error("The file is on its way to WhatsApp with another message; this one waits for it.")]
+    BeingUploaded,
     #[error(transparent)]
     Files(#[from] FilesError),
     #[error(transparent)]
@@ -60,6 +62,7 @@ impl DeliveryError {
             Self::TemplateValues { .. } => "template_values",
             Self::TemplateCards { .. } => "template_cards",
             Self::Upload(error) => error.code(),
+            Self::BeingUploaded => "file_uploading",
             Self::Files(_) => "files",
             Self::Store(_) => "store",
         }

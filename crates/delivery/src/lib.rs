@@ -17,6 +17,7 @@
 
 mod account;
 mod account_health;
+mod alerts;
 mod blocks;
 mod channel_state;
 mod check;

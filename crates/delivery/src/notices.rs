@@ -55,7 +55,7 @@ pub fn apply(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, told: &AccountNotice
     if let ChannelConfig::WhatsApp(config) = &channel.config
         && is_of_number(config, &told.notice)
     {
-        numbers::told(tx, channel, &told.notice, ctx.now())?;
+        numbers::told(tx, channel, &told.notice, (at, ctx.now()))?;
     }
     if told.notice.stops_sending() {
         channel_state::set_in(tx, ctx, channel, ChannelState::Error, Some(&text))?;

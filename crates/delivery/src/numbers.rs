@@ -38,12 +38,21 @@ const NUMBER_IS_RED: &str = "The quality of the number is RED: customers block o
 ///
 /// # Errors
 /// When the store fails.
-pub(crate) fn told(tx: &mut Tx<'_>, channel: &Channel, notice: &Notice, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) fn told(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    notice: &Notice,
+    (told_at, now): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
     match notice {
         Notice::Capability { limit: Some(limit), .. } => limit_told(tx, channel, limit, now),
         Notice::NumberQuality { event, limit, .. } => {
             if let Some(limit) = limit {
                 limit_told(tx, channel, limit, now)?;
+            }
+            let is_of_quality = matches!(event.as_str(), "FLAGGED" | "UNFLAGGED");
+            if !is_of_quality || !tx.note_number_quality(channel.workspace_id, channel.id, told_at)? {
+                return Ok(());
             }
             match event.as_str() {
                 "FLAGGED" => stop(tx, channel, "", "WhatsApp flagged the number: customers block or report it.", now),
@@ -51,14 +60,18 @@ pub(crate) fn told(tx: &mut Tx<'_>, channel: &Channel, notice: &Notice, now: Tim
                 _ => Ok(()),
             }
         }
-        Notice::TemplateQuality { template, current, .. } => match current.as_str() {
-            "RED" => {
-                let reason = format!("The quality of the template {} is RED.", template.name);
-                stop(tx, channel, &template.name, &reason, now)
+        Notice::TemplateQuality { template, current, .. } => {
+            // What is stored is the newest of each language; the notice may be an old one, or of another language.
+            let known = tx.is_template_red(channel.workspace_id, channel.id, &template.name)?;
+            match (known.unwrap_or(current == "RED"), current.as_str()) {
+                (true, _) => {
+                    let reason = format!("The quality of the template {} is RED.", template.name);
+                    stop(tx, channel, &template.name, &reason, now)
+                }
+                (false, "GREEN" | "YELLOW") => quality_is_back(tx, channel, &template.name, now),
+                (false, _) => Ok(()),
             }
-            "GREEN" | "YELLOW" => quality_is_back(tx, channel, &template.name, now),
-            _ => Ok(()),
-        },
+        }
         _ => Ok(()),
     }
 }

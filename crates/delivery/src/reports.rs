@@ -3,7 +3,7 @@
 //! The functions run inside the transaction that marks the report's inbox row as done. A report whose message is not
 //! known yet is parked, and applied when the message's provider id is stored.
 
-use crate::{meta_stop, uploads::BAD_FILE};
+use crate::{alerts, channel_state, holds, meta_stop, uploads::BAD_FILE};
 use segue_channels::{
     smpp::{Receipt, ReceiptState, id_candidates},
     twilio::{StatusCallback, meaning},
@@ -14,16 +14,20 @@ use segue_model::{
     charge::{Charge, ToldCharge, Volume},
     delivery::Report,
     rate_card::zone_of,
+    time,
 };
 use segue_store::{
     StoreError, Tx,
-    channel::{Channel, ChannelConfig},
+    channel::{Channel, ChannelConfig, ChannelState},
     report::{Matched, ProviderReport, ReportTarget},
     submission::Failure,
 };
 
 /// WhatsApp's code for a customer who stopped marketing.
 const STOPPED_MARKETING: i64 = 131_050;
+
+/// A failure that is older says nothing of how the number does now.
+const TOLD_LATE: i64 = time::HOUR;
 
 /// Takes a WhatsApp status in.
 ///
@@ -83,11 +87,19 @@ pub fn apply_status(
         recipient: None,
         is_by_looks: false,
     };
-    let told = report;
+    let (told, why) = (report, failure.clone());
     let report = ProviderReport { report, at, failure };
     let matched = tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx)?;
     if let (Report::Failed, Matched::Message(id)) = (told, &matched) {
         tx.plan_form_refused(channel.workspace_id, *id, ctx)?;
+    }
+    if let (Some(failure), Matched::Message(id)) = (&why, &matched) {
+        holds::hold_told(tx, (channel.workspace_id, channel.id), *id, failure, (at, ctx.now()))?;
+        alerts::note(tx, ctx, channel, failure, at)?;
+        // The next look at the number finds out when it is well again.
+        if alerts::stops_number(failure) && ctx.now().since(at) < TOLD_LATE {
+            channel_state::set_in(tx, ctx, channel, ChannelState::Error, Some(&failure.reason))?;
+        }
     }
     let is_bad_file = status.errors.iter().any(|error| error.code == Some(BAD_FILE));
     if let (true, Matched::Message(id)) = (is_bad_file, &matched) {

@@ -30,11 +30,16 @@ pub(crate) const RENEW_EVERY: Duration = Duration::from_secs(5);
 /// How long to wait before trying again to become the holder of a channel.
 pub(crate) const STANDBY: Duration = Duration::from_secs(2);
 
+/// How long nothing is sent after an answer that refuses the account or the connection.
+const ALARM_PAUSE: Duration = Duration::from_secs(30);
+
 /// Runs until `stop`.
 pub(crate) async fn run(env: Env, channel: Channel, config: SmppConfig, stop: CancellationToken) {
+    // It outlives a session: what refused messages stands until the carrier takes one.
+    let (trouble, _) = watch::channel(None);
     while !stop.is_cancelled() {
         match lease(&env, &channel).await {
-            Ok(true) => hold(&env, &channel, &config, &stop).await,
+            Ok(true) => hold(&env, &channel, (&config, &trouble), &stop).await,
             Ok(false) => tracing::debug!(channel_id = %channel.id, "another node holds the channel"),
             Err(error) => tracing::error!(%error, channel_id = %channel.id, "the lease of a channel cannot be taken"),
         }
@@ -53,8 +58,14 @@ pub(crate) async fn lease(env: &Env, channel: &Channel) -> Result<bool, StoreErr
     Ok(epoch.is_some())
 }
 
-/// Holds the session for as long as the lease is ours.
-async fn hold(env: &Env, channel: &Channel, config: &SmppConfig, stop: &CancellationToken) {
+/// Holds the session for as long as the lease is ours. A carrier that refuses the account or the connection gets a new
+/// connection after a while.
+async fn hold(
+    env: &Env,
+    channel: &Channel,
+    (config, trouble): (&SmppConfig, &watch::Sender<Option<String>>),
+    stop: &CancellationToken,
+) {
     recover(env, channel, Some(&env.node)).await;
     let account = match account::account(config) {
         Ok(account) => account,
@@ -68,10 +79,11 @@ async fn hold(env: &Env, channel: &Channel, config: &SmppConfig, stop: &Cancella
     let lost = stop.child_token();
     let keeper = tokio::spawn(keep(env.clone(), channel.clone(), session.clone(), lost.clone()));
     let (bound, open) = watch::channel(false);
-    let health = tokio::spawn(watch_health(env.clone(), channel.clone(), session.clone(), bound));
+    let watched = Health { bound, trouble: trouble.subscribe(), lost: lost.clone() };
+    let health = tokio::spawn(watch_health(env.clone(), channel.clone(), session.clone(), watched));
 
     let window = account::window(config);
-    Turns { env, channel, session: &session, window, open, stop: &lost, deliveries }.run().await;
+    Turns { env, channel, session: &session, window, open, stop: &lost, trouble, deliveries }.run().await;
 
     session.shutdown().await;
     lost.cancel();
@@ -131,26 +143,50 @@ pub(crate) fn recovered(id: ChannelId, counts: Result<(usize, usize), StoreError
     }
 }
 
-/// Follows the session: `bound` tells the sender, the channel's state tells people.
-async fn watch_health(env: Env, channel: Channel, session: SmppSession, bound: watch::Sender<bool>) {
+/// What the health of a session is told by and acts on.
+struct Health {
+    /// Whether the sender may send.
+    bound: watch::Sender<bool>,
+    /// Why the carrier refuses the account, as the sender learns it.
+    trouble: watch::Receiver<Option<String>>,
+    /// Ends the session.
+    lost: CancellationToken,
+}
+
+/// Follows the session: `bound` tells the sender, the channel's state tells people. When the carrier refuses the account,
+/// nothing leaves for a while, and then over a new connection.
+async fn watch_health(env: Env, channel: Channel, session: SmppSession, mut health: Health) {
     let mut states = session.state();
     loop {
         // One look for both: a change between two looks would be seen by one of them and announced to none.
         let seen = states.borrow_and_update().clone();
-        bound.send_replace(seen == SessionState::Bound);
-        let (state, detail) = match &seen {
-            SessionState::Connecting => (ChannelState::Connecting, None),
-            SessionState::Bound => (ChannelState::Connected, None),
-            SessionState::BackingOff { class: ErrorClass::Authentication, reason, .. } => {
+        health.bound.send_replace(seen == SessionState::Bound);
+        let trouble = health.trouble.borrow().clone();
+        let (state, detail) = match (&seen, trouble) {
+            (SessionState::BackingOff { class: ErrorClass::Authentication, reason, .. }, _) => {
                 (ChannelState::Error, Some(reason.clone()))
             }
-            SessionState::BackingOff { reason, .. } => (ChannelState::Disconnected, Some(reason.clone())),
-            SessionState::Draining => (ChannelState::Disconnected, Some("Segue is shutting down.".to_owned())),
-            SessionState::Closed => return,
+            (SessionState::BackingOff { reason, .. }, _) => (ChannelState::Disconnected, Some(reason.clone())),
+            (SessionState::Draining, None) => (ChannelState::Disconnected, Some("Segue is shutting down.".to_owned())),
+            (SessionState::Closed, _) => return,
+            (_, Some(reason)) => (ChannelState::Error, Some(reason)),
+            (SessionState::Connecting, None) => (ChannelState::Connecting, None),
+            (SessionState::Bound, None) => (ChannelState::Connected, None),
         };
         channel_state::set(&env, &channel, state, detail).await;
-        if states.changed().await.is_err() {
-            return;
+        tokio::select! {
+            changed = states.changed() => if changed.is_err() { return },
+            Ok(()) = health.trouble.changed() => {
+                let refused = health.trouble.borrow_and_update().clone();
+                let Some(reason) = refused else { continue };
+                health.bound.send_replace(false);
+                channel_state::set(&env, &channel, ChannelState::Error, Some(reason)).await;
+                tokio::select! {
+                    () = tokio::time::sleep(ALARM_PAUSE) => health.lost.cancel(),
+                    () = health.lost.cancelled() => {}
+                }
+                return;
+            }
         }
     }
 }

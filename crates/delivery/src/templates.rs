@@ -56,8 +56,11 @@ pub fn apply_status(
     channel: &Channel,
     status: &TemplateStatus,
 ) -> Result<bool, StoreError> {
-    // Meta's words for "can be sent" in this webhook are two; the list of templates knows only one.
-    let state = if status.event == "REINSTATED" { "APPROVED" } else { status.event.as_str() };
+    // Meta's words for "can be sent" in this webhook are three; the list of templates knows only one.
+    let state = match status.event.as_str() {
+        "REINSTATED" | "UNARCHIVED" => "APPROVED",
+        event => event,
+    };
     let named = (status.name.as_str(), status.language.as_deref());
     let changed = tx.set_template_status(
         channel.workspace_id,

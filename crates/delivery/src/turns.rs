@@ -20,7 +20,10 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use segue_channels::smpp::{Delivery, Settled, SmppSession, Submission, SubmitSms};
+use segue_channels::{
+    ErrorClass,
+    smpp::{Delivery, Settled, SmppSession, Submission, SubmitSms},
+};
 use segue_model::{Timestamp, wake::Wake};
 use segue_store::{
     StoreError, Tx,
@@ -61,6 +64,8 @@ pub(crate) struct Turns<'a> {
     /// Whether anything may be sent at the moment.
     pub open: watch::Receiver<bool>,
     pub stop: &'a CancellationToken,
+    /// Why the carrier refuses to take anything of this account, from the last answer of its own; nothing once it took a message.
+    pub trouble: &'a watch::Sender<Option<String>>,
     /// What the carrier delivers.
     pub deliveries: mpsc::UnboundedReceiver<Delivery>,
 }
@@ -155,6 +160,7 @@ impl Turns<'_> {
                     let OnTheWay { message, size, .. } = on_the_wire.remove(&answer.tag)?;
                     room.ended(size);
                     let outcome = of_doubt(self.channel, message.class, outcome(answer.outcome));
+                    self.notice(&outcome);
                     Some((message, outcome))
                 })
                 .collect();
@@ -173,6 +179,21 @@ impl Turns<'_> {
             self.submit(beginning, (&mut on_the_wire, &mut room), &outcomes);
         }
         // The carrier is asked to deliver again what comes from here on, to whoever holds the channel next.
+    }
+
+    /// Keeps what an answer says of the account.
+    fn notice(&self, outcome: &Outcome) {
+        match outcome {
+            Outcome::NotSent { failure, .. }
+                if failure.code.is_some() && failure.class == ErrorClass::Authentication.as_str() =>
+            {
+                self.trouble.send_replace(Some(failure.reason.clone()));
+            }
+            Outcome::Accepted(_) => {
+                self.trouble.send_if_modified(|trouble| trouble.take().is_some());
+            }
+            _ => {}
+        }
     }
 
     fn load(&self) -> Load {

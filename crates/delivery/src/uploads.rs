@@ -1,8 +1,9 @@
 //! Files on their way to WhatsApp: uploaded once to a number, and then sent by the id that WhatsApp gave, for as long as
 //! it keeps them.
 //!
-//! A campaign to many with a picture is one upload. Messages that want the same file at the same moment wait for the one
-//! that uploads it; another node may upload it once more, which costs a transfer and nothing else. When it fails, those who
+//! A campaign to many with a picture is one upload. Messages that want the same file at the same moment wait a moment for
+//! the one that uploads it, and are queued again when that takes longer: a large file keeps nothing else of the number
+//! waiting. Another node may upload it once more, which costs a transfer and nothing else. When it fails, those who
 //! wait and those who come soon after fail in the same way without another transfer: a file that cannot be uploaded does
 //! not keep the number from sending anything else.
 //!
@@ -15,6 +16,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use segue_channels::whatsapp::{GraphClient, SendOutcome, outbound::MediaSource};
@@ -36,6 +38,9 @@ pub(crate) const BAD_FILE: i64 = 131_053;
 
 /// WhatsApp's codes for a parameter that is not valid, such as the id of a file it does not have.
 const UNKNOWN_FILE: [i64; 3] = [100, 131_009, BAD_FILE];
+
+/// Longest wait for another message's upload that occupies a place in the window.
+const SHORT_WAIT: Duration = Duration::from_secs(1);
 
 /// For so long a failed upload is not tried again.
 const REST: i64 = 30 * time::SECOND;
@@ -112,7 +117,7 @@ pub(crate) async fn uploaded(
     }
     let place = (channel_id, media_id);
     let turn = env.uploads.turn(place);
-    let _mine = turn.lock().await;
+    let _mine = tokio::time::timeout(SHORT_WAIT, turn.lock()).await.map_err(|_| DeliveryError::BeingUploaded)?;
     if let Some(found) = known(env, workspace_id, (channel_id, number), media_id).await? {
         let (file, of) = kept(found);
         reused.push(of);

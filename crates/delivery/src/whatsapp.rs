@@ -4,6 +4,7 @@
 //! of a session that has not left, so a conversation stays in order.
 
 use std::{
+    collections::BTreeSet,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -34,7 +35,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    DeliveryError, FilesError, channel_state, client, numbers,
+    DeliveryError, FilesError, alerts, channel_state, client, numbers,
     settle::{Outcome, settle},
     sms::recover,
     submission::{Begin, begin},
@@ -58,6 +59,38 @@ const PAIR_LIMIT: i64 = 131_056;
 const NUMBER_LIMIT: i64 = 130_429;
 /// How long nothing is sent after an answer that needs an administrator.
 const ALARM_PAUSE: Duration = Duration::from_secs(30);
+/// When a message is tried again that had to wait for another one's upload.
+const AFTER_UPLOAD: Duration = Duration::from_secs(2);
+
+/// What stands against sending from the number, as this node has seen it.
+#[derive(Default)]
+struct Trouble {
+    /// Why the last message was refused for a reason that lies with the account; nothing once a message was taken.
+    reason: Mutex<Option<String>>,
+    /// Notices that are kept already.
+    told: Mutex<BTreeSet<String>>,
+}
+
+impl Trouble {
+    fn reason(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the notice of a refusal that an admin has to hear of, once.
+    async fn tell(&self, env: &Env, channel: &Channel, failure: &Failure) {
+        let Some((code, _)) = alerts::alert(failure) else { return };
+        let key = alerts::key(code, env.ctx.now());
+        if !self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
+            return;
+        }
+        let (ctx, own, failure) = (env.ctx.clone(), channel.clone(), failure.clone());
+        let kept = env.store.write(move |tx| alerts::note(tx, &ctx, &own, &failure, ctx.now())).await;
+        if let Err(error) = kept {
+            tracing::warn!(%error, channel_id = %channel.id, "the notice of a refusal could not be kept");
+            self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        }
+    }
+}
 
 /// Runs until `stop`.
 pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop: CancellationToken) {
@@ -73,13 +106,14 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
     let own_pace = Mutex::new(SendPace::new(pace::STANDARD, Instant::now()));
     let (gate, open) = watch::channel(true);
     let (alarm, mut alarms) = mpsc::channel(1);
+    let trouble = Trouble::default();
     let window = Window { env: &env, channel: &channel, size: AT_ONCE, open, stop: &stop };
     let sending = window.run(|message| {
-        let (alarm, sent) = (alarm.clone(), send(&env, &channel, (&client, &own_pace), message));
+        let (alarm, sent) = (alarm.clone(), send(&env, &channel, (&client, &own_pace, &trouble), message));
         async move {
-            if sent.await {
+            if let Some(reason) = sent.await {
                 // One alarm is enough; a full channel holds one.
-                let _ = alarm.try_send(());
+                let _ = alarm.try_send(reason);
             }
         }
     });
@@ -88,12 +122,17 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
         let mut recovery = tokio::time::interval(RECOVER_EVERY);
         loop {
             tokio::select! {
-                _ = looks.tick() => look(&env, &channel, (&client, &own_pace)).await,
+                _ = looks.tick() => look(&env, &channel, (&client, &own_pace, &trouble)).await,
                 _ = recovery.tick() => recover(&env, &channel, None).await,
-                Some(()) = alarms.recv() => {
+                Some(reason) = alarms.recv() => {
                     gate.send_replace(false);
+                    // People see it now; the look keeps it until a message is taken.
+                    *trouble.reason() = Some(reason.clone());
+                    channel_state::set(&env, &channel, ChannelState::Error, Some(reason)).await;
                     tokio::time::sleep(ALARM_PAUSE).await;
-                    look(&env, &channel, (&client, &own_pace)).await;
+                    look(&env, &channel, (&client, &own_pace, &trouble)).await;
+                    // What was on the wire when it began says nothing new.
+                    while alarms.try_recv().is_ok() {}
                     gate.send_replace(true);
                 }
             }
@@ -105,8 +144,9 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
     }
 }
 
-/// Asks WhatsApp about the number, stores what it says as the channel's state, and takes the templates over.
-async fn look(env: &Env, channel: &Channel, (client, pace): (&GraphClient, &Mutex<SendPace>)) {
+/// Asks WhatsApp about the number, stores what it says as the channel's state, and takes the templates over. A number that
+/// answers is not well for that: what refused its messages stands until one is taken.
+async fn look(env: &Env, channel: &Channel, (client, pace, trouble): (&GraphClient, &Mutex<SendPace>, &Trouble)) {
     let (state, detail) = match client.phone_number().await {
         Ok(number) => {
             locked(pace).set_rate(pace::rate_of(number.throughput.as_deref()), Instant::now());
@@ -114,7 +154,11 @@ async fn look(env: &Env, channel: &Channel, (client, pace): (&GraphClient, &Mute
             if let Err(error) = templates::sync(&env.store, &env.ctx, channel).await {
                 tracing::warn!(%error, channel_id = %channel.id, "the templates could not be read");
             }
-            (ChannelState::Connected, None)
+            let told = trouble.reason().clone();
+            match alerts::cannot_send(&number).or(told) {
+                Some(reason) => (ChannelState::Error, Some(reason)),
+                None => (ChannelState::Connected, None),
+            }
         }
         Err(error) if error.act() == Act::Alert => (ChannelState::Error, Some(error.to_string())),
         Err(error) => (ChannelState::Disconnected, Some(error.to_string())),
@@ -147,13 +191,13 @@ async fn turn(pace: &Mutex<SendPace>, to: &str) -> Result<(), Duration> {
     }
 }
 
-/// Sends one message. `true` when the answer needs an administrator and sending should pause.
+/// Sends one message. Why sending should pause, when the answer needs an administrator.
 async fn send(
     env: &Env,
     channel: &Channel,
-    (client, pace): (&GraphClient, &Mutex<SendPace>),
+    (client, pace, trouble): (&GraphClient, &Mutex<SendPace>, &Trouble),
     message: OutboxMessage,
-) -> bool {
+) -> Option<String> {
     let turn = turn(pace, &message.address).await;
     let prepared = match turn {
         Ok(()) => prepare(env, client, &message).await,
@@ -167,11 +211,11 @@ async fn send(
     }
     match begun {
         Ok(Begin::Go) => {}
-        Ok(Begin::No) => return false,
+        Ok(Begin::No) => return None,
         Err(error) => {
             // Nothing has left; the claim runs out and the message is queued again.
             tracing::error!(%error, message_id = %message.id, "a message could not be begun");
-            return false;
+            return None;
         }
     }
     let (outcome, alarm) = match prepared {
@@ -189,8 +233,19 @@ async fn send(
         Err(failed) => failed,
     };
     metrics::counter!("segue_submissions_total", "kind" => "whatsapp").increment(1);
+    let refusal = match &outcome {
+        Outcome::NotSent { failure, .. } | Outcome::Refused(failure) => Some(failure.clone()),
+        _ => None,
+    };
+    let is_taken = matches!(outcome, Outcome::Accepted(_) | Outcome::Assessed(_));
     settle(env, &message, outcome).await;
-    alarm
+    if is_taken && trouble.reason().take().is_some() {
+        channel_state::set(env, channel, ChannelState::Connected, None).await;
+    }
+    if let Some(failure) = &refusal {
+        trouble.tell(env, channel, failure).await;
+    }
+    refusal.filter(|_| alarm).map(|failure| failure.reason)
 }
 
 /// The request of a message. What stands in the way, with `true` as [`send`] says it.
@@ -220,6 +275,10 @@ fn unprepared(error: &DeliveryError, attempts: u32) -> (Outcome, bool) {
         || (Outcome::NotSent { failure: failure(ErrorClass::ProviderDown), wait: None, cost: Cost::Attempt }, false);
     match error {
         DeliveryError::Upload(error) => unprepared(error, attempts),
+        DeliveryError::BeingUploaded => {
+            let failure = failure(ErrorClass::Throttled);
+            (Outcome::NotSent { failure, wait: Some(AFTER_UPLOAD), cost: Cost::Free }, false)
+        }
         DeliveryError::Store(_) | DeliveryError::Files(FilesError::Store(_)) => {
             (Outcome::not_sent(failure(ErrorClass::ProviderDown), ErrorClass::ProviderDown, None), false)
         }
@@ -323,7 +382,13 @@ fn outcome(outcome: SendOutcome, asked: Option<Duration>, attempts: u32) -> (Out
                 None => None,
             };
             let wait = [wait, asked, retry_after].into_iter().flatten().max();
-            (Outcome::not_sent(failure, class, wait), act == Act::Alert)
+            let alarm = act == Act::Alert && alerts::stops_number(&failure);
+            let outcome = match act {
+                // Nothing works until an administrator acts, which says nothing about this message.
+                Act::Alert => Outcome::NotSent { failure, wait, cost: Cost::Free },
+                Act::Retry | Act::Later | Act::Final => Outcome::not_sent(failure, class, wait),
+            };
+            (outcome, alarm)
         }
         SendOutcome::Refused { class, code, reason } => (Outcome::Refused(failure(class, code, reason)), false),
         SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new() }, false),
@@ -361,6 +426,18 @@ mod tests {
             assert_eq!(wait_of(outcome(not_sent(code, act), None, attempts)), expected, "{code} after {attempts}");
         }
         assert!(outcome(not_sent(190, Act::Alert), None, 0).1, "an admin hears of it");
+    }
+
+    #[test]
+    fn what_needs_an_administrator_uses_up_no_attempt_of_a_message() {
+        for code in [131_042, 131_031, 368, 133_010, 131_037, 131_045, 131_063, 190, 131_044, 134_011] {
+            for attempts in 0..=6 {
+                let (outcome, pauses) = outcome(not_sent(code, Act::Alert), None, attempts);
+                assert!(matches!(outcome, Outcome::NotSent { cost: Cost::Free, .. }), "{code}: {outcome:?}");
+                // Everything but marketing goes on without it.
+                assert_eq!(pauses, code != 131_063, "{code}");
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]

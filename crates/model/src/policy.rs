@@ -81,6 +81,8 @@ crate::text_enum! {
         MessagingLimit = "messaging_limit",
         /// WhatsApp refuses messages from the number for now, whatever the limit of customers says.
         SpamLimit = "spam_limit",
+        /// WhatsApp takes no messages of the account until somebody solves what is wrong with it.
+        AccountProblem = "account_problem",
         /// A conversation with the customer is going on, and the campaign leaves such customers alone.
         SessionOpen = "session_open",
         /// All rules passed.
@@ -119,6 +121,7 @@ impl Rule {
             Self::QualityBrake => "Marketing is stopped because of its quality",
             Self::MessagingLimit => "The limit of customers in 24 hours is reached",
             Self::SpamLimit => "WhatsApp takes no more from this number for now",
+            Self::AccountProblem => "WhatsApp refuses messages of the account",
             Self::SessionOpen => "In a conversation with you now",
             Self::Allowed => "Allowed",
         }
@@ -127,7 +130,10 @@ impl Rule {
     /// Whether it holds a whole campaign and not one of its messages.
     #[must_use]
     pub const fn holds_campaign(self) -> bool {
-        matches!(self, Self::TemplatePaused | Self::QualityBrake | Self::MessagingLimit | Self::SpamLimit)
+        matches!(
+            self,
+            Self::TemplatePaused | Self::QualityBrake | Self::MessagingLimit | Self::SpamLimit | Self::AccountProblem
+        )
     }
 }
 

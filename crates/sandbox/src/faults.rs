@@ -29,6 +29,13 @@ pub struct Faults {
     pub graph_error: Option<CodeTimes<i64>>,
     /// The next `times` uploads of files are refused with this Graph error code.
     pub upload_error: Option<CodeTimes<i64>>,
+    /// The next messages that were taken fail with this code after a status of their own.
+    pub fail_after: Option<FailAfter>,
+    /// The next so many messages reach their handset without the status that tells it; what is told next is that they are
+    /// read.
+    pub skip_delivered: u32,
+    /// How long an upload of a file takes (machine time).
+    pub upload_delay_ms: u64,
     /// The next so many sends are accepted but never answered.
     pub graph_hang_after_accept: u32,
     /// The next so many sends are accepted but answered with HTTP 500.
@@ -93,6 +100,31 @@ pub struct CodeTimes<C> {
     pub times: u32,
 }
 
+/// Messages that are taken and fail afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailAfter {
+    /// Graph error code.
+    pub code: i64,
+    /// The last status before.
+    pub after: LastStatus,
+    /// How often.
+    pub times: u32,
+    /// Only to this number, in digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
+/// The status after which a message fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LastStatus {
+    /// The platform had it.
+    Sent,
+    /// The handset had it.
+    Delivered,
+}
+
 /// A final receipt state and how often it is still to be reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateTimes {
@@ -126,6 +158,20 @@ pub enum Receipts {
 impl Faults {
     pub(crate) fn take_graph_error(&mut self) -> Option<i64> {
         take_code(&mut self.graph_error)
+    }
+
+    /// When a message to this handset fails after it was taken, and with which code.
+    pub(crate) fn take_fail_after(&mut self, handset_id: &str) -> Option<(LastStatus, i64)> {
+        let fault = self.fail_after.as_mut()?;
+        if fault.to.as_ref().is_some_and(|to| crate::config::digits(to) != handset_id) {
+            return None;
+        }
+        fault.times = fault.times.checked_sub(1)?;
+        let found = (fault.after, fault.code);
+        if fault.times == 0 {
+            self.fail_after = None;
+        }
+        Some(found)
     }
 
     pub(crate) fn take_upload_error(&mut self) -> Option<i64> {

@@ -17,7 +17,7 @@ use crate::webhook::{payload, queue::Queue};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The state behind the one mutex. Methods here and in the feature modules change it; the wakes are sent after the lock is released.
@@ -28,6 +28,8 @@ pub(crate) struct State {
     pub ledger: Ledger,
     pub faults: Faults,
     pub handsets: BTreeMap<String, Handset>,
+    /// Numbers whose holders took their chats along to another one: nobody has them.
+    pub left_numbers: HashSet<String>,
     /// Business-scoped user id -> handset.
     by_bsuid: HashMap<String, String>,
     /// wamid -> handset whose chat holds the message.
@@ -77,6 +79,7 @@ impl State {
             ledger: Ledger::default(),
             faults: Faults::default(),
             handsets: BTreeMap::new(),
+            left_numbers: HashSet::new(),
             by_bsuid: HashMap::new(),
             chat_of: HashMap::new(),
             network: Network::new(start),
@@ -101,6 +104,7 @@ impl State {
         self.ledger = Ledger::default();
         self.faults = Faults::default();
         self.handsets.clear();
+        self.left_numbers.clear();
         self.by_bsuid.clear();
         self.chat_of.clear();
         self.network.forget();
@@ -110,6 +114,7 @@ impl State {
         self.reviewer = Reviewer::default();
         self.forms = FormBook::seeded();
         self.uploads = Uploads::default();
+        self.number = Number::new(&self.config.business_name);
         self.media = MediaStore::default();
         self.service_messages.clear();
         self.initiated.clear();
@@ -130,15 +135,16 @@ impl State {
         self.wakes.page.push(PageEvent { handset_id: handset_id.map(str::to_owned), kind });
     }
 
-    /// The handset of a number; an unknown number gets a new phone.
+    /// The handset of a number; an unknown number gets a new phone, which nobody answers when its holder has left the number.
     pub fn handset_or_new(&mut self, digits: &str) -> &mut Handset {
         if !self.handsets.contains_key(digits) {
             self.page(Some(digits), "handset");
         }
         let seed = self.config.seed;
         let by_bsuid = &mut self.by_bsuid;
+        let is_left = self.left_numbers.contains(digits);
         self.handsets.entry(digits.to_owned()).or_insert_with(|| {
-            let handset = Handset::new(seed, digits);
+            let handset = Handset { on_whatsapp: !is_left, ..Handset::new(seed, digits) };
             by_bsuid.insert(handset.bsuid.clone(), handset.id.clone());
             handset
         })
@@ -159,6 +165,8 @@ impl State {
         digits.clone_into(&mut new.id);
         new.phone = format!("+{digits}");
         new.bsuid = business_scoped_id(self.config.seed, digits);
+        self.left_numbers.remove(digits);
+        self.left_numbers.insert(old.id.clone());
         self.by_bsuid.remove(&old.bsuid);
         self.by_bsuid.insert(new.bsuid.clone(), new.id.clone());
         for handset in self.chat_of.values_mut().filter(|handset| *handset == id) {

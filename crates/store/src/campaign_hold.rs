@@ -5,11 +5,11 @@
 //! tried again by the next of its messages, so a crash at any point leaves either the hold or the campaign as it was. The
 //! end of a hold by the template is written in the transaction that takes in what the platform decided.
 
-use segue_model::{CampaignId, ChannelId, Timestamp, WorkspaceId, policy::Rule, wake::Wake};
+use segue_model::{CampaignId, ChannelId, MessageId, Timestamp, WorkspaceId, policy::Rule, wake::Wake};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{StoreError, Tx, campaign::CampaignTemplate, template::APPROVED};
+use crate::{StoreError, Tx, campaign::CampaignTemplate, outbox::Payload, template::APPROVED};
 
 /// Why nothing of a campaign leaves now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -40,6 +40,9 @@ impl CampaignHold {
             Ok(Rule::SpamLimit) => {
                 "WhatsApp takes no more messages from this number for now: too many earlier ones were blocked or reported. It is tried again by itself.".to_owned()
             }
+            Ok(Rule::AccountProblem) => {
+                "WhatsApp refuses messages of the account; the channel\u{2019}s notices say why. Solve it in WhatsApp Manager. It is tried again by itself.".to_owned()
+            }
             Ok(other) => other.label().to_owned(),
             Err(_) => rule.to_owned(),
         };
@@ -62,13 +65,17 @@ crate::sql! {
     RELEASE_BRAKE = "DELETE FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2 AND subject = $3";
     BRAKES = "SELECT subject, reason, since FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2
         ORDER BY subject";
+    CAMPAIGN_OF_MESSAGE = "SELECT campaign_id, payload FROM outbox
+        WHERE workspace_id = $1 AND id = $2 AND campaign_id IS NOT NULL";
+    TOLD_NUMBER_QUALITY = "UPDATE channels SET quality_told_at = $3
+        WHERE workspace_id = $1 AND id = $2 AND quality_told_at <= $3";
     IS_BRAKED = "SELECT 1 FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2
         AND subject IN ('', $3) LIMIT 1";
 }
 
 /// Whether a hold ends when the template and its quality are well again; the limits have ends of their own.
 const fn ends_with_its_cause(rule: Rule) -> bool {
-    !matches!(rule, Rule::MessagingLimit | Rule::SpamLimit)
+    !matches!(rule, Rule::MessagingLimit | Rule::SpamLimit | Rule::AccountProblem)
 }
 
 /// Marketing that is stopped because of its quality.
@@ -98,6 +105,20 @@ impl Tx<'_> {
             self.tell_campaign(workspace_id, id, now)?;
         }
         Ok(held)
+    }
+
+    /// The campaign of a message, with what the message says.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn campaign_of_message(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessageId,
+    ) -> Result<Option<(CampaignId, Payload)>, StoreError> {
+        self.query_opt(&CAMPAIGN_OF_MESSAGE, &[&workspace_id, &id], |row| {
+            Ok((row.next()?, Payload::from_text(row.next()?)))
+        })
     }
 
     /// Lets a campaign go on. `true` when it was held.
@@ -214,6 +235,19 @@ impl Tx<'_> {
             self.refresh_holds(workspace_id, channel_id, now)?;
         }
         Ok(released)
+    }
+
+    /// Notes when something was told of a number's quality. `false` when something newer was told before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn note_number_quality(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        told_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.execute(&TOLD_NUMBER_QUALITY, &[&workspace_id, &channel_id, &told_at])? == 1)
     }
 
     /// Whether marketing with a template of a number is stopped.

@@ -32,6 +32,8 @@ segue_model::text_enum! {
         Unblocking = "unblocking",
         /// The provider did not do it; here the block holds all the same.
         Failed = "failed",
+        /// The provider did not end it. Here it has ended: the customer is not blocked, and nothing they write may come in.
+        UnblockFailed = "unblock_failed",
     }
 }
 
@@ -388,7 +390,11 @@ impl Tx<'_> {
         if told.state == BlockState::Unblocking && failure.is_none() {
             return self.execute(&DELETE_BLOCK, &[&workspace_id, &user_id]).map(|_| ());
         }
-        let to = if failure.is_some() { BlockState::Failed } else { BlockState::Blocked };
+        let to = match (told.state, failure) {
+            (BlockState::Unblocking, _) => BlockState::UnblockFailed,
+            (_, Some(_)) => BlockState::Failed,
+            (_, None) => BlockState::Blocked,
+        };
         self.execute(&SETTLE_BLOCK, &[&workspace_id, &user_id, &to.as_str(), &failure]).map(|_| ())
     }
 }

@@ -161,6 +161,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0064_tries_and_held_back",
         text: include_str!("../migrations/0064_tries_and_held_back.sql"),
     },
+    Migration { version: 65, name: "0065_number_quality", text: include_str!("../migrations/0065_number_quality.sql") },
 ];
 
 /// Version of the schema that this build works with.

@@ -10,6 +10,7 @@ use segue_model::{
     ChannelId, Ctx, MediaId, TemplateId, Timestamp, WorkspaceId,
     template::{TemplateHeader, TemplateParts, filled, placeholders},
     template_components::ExampleHandles,
+    template_rules::is_over,
     template_values::TemplateDefault,
     time,
 };
@@ -301,6 +302,7 @@ crate::sql! {
     SET_TEMPLATE_QUALITY = "UPDATE templates SET quality = $5
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
             AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND COALESCE(quality, '') <> $5 AND quality_told_at <= $6";
+    QUALITIES = "SELECT status, quality FROM templates WHERE workspace_id = $1 AND channel_id = $2 AND name = $3";
     TOLD_TEMPLATE_QUALITY = "UPDATE templates SET quality_told_at = $5
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
             AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND quality_told_at < $5";
@@ -660,6 +662,25 @@ impl Tx<'_> {
             self.tell_template_change(workspace_id, channel_id, now);
         }
         Ok(changed > 0)
+    }
+
+    /// Whether a template has a bad quality in a language that can be sent or may be again. `None` when no such template is
+    /// known.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_template_red(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        name: &str,
+    ) -> Result<Option<bool>, StoreError> {
+        let known = self.query(&QUALITIES, &[&workspace_id, &channel_id, &name], |row| {
+            Ok((row.next::<String>()?, row.next::<Option<String>>()?))
+        })?;
+        let is_red =
+            |(status, quality): &(String, Option<String>)| !is_over(status) && quality.as_deref() == Some("RED");
+        Ok((!known.is_empty()).then(|| known.iter().any(is_red)))
     }
 
     /// Tells open consoles that a channel's templates changed.

@@ -17,7 +17,8 @@ pub enum SubmitOutcome {
         /// The carrier's id of each part, in order.
         message_ids: Vec<String>,
     },
-    /// Nothing reached the recipient's network; sending again is safe. [`ErrorClass::Throttled`] costs no attempt.
+    /// Nothing reached the recipient's network; sending again is safe. [`ErrorClass::Throttled`] costs no attempt, and
+    /// neither does [`ErrorClass::Authentication`]: the account may not send, whatever the message is.
     NotSent {
         /// The kind of failure.
         class: ErrorClass,
@@ -80,6 +81,10 @@ impl PartResult {
         match found.reaction {
             Reaction::Accepted => Self::Accepted(message_id),
             Reaction::SlowDown | Reaction::TryLater => {
+                Self::NotSent { class: found.class, code: Some(status), reason: reason() }
+            }
+            // The connection or the account is refused, and not this message.
+            Reaction::Alarm if found.class == ErrorClass::Authentication => {
                 Self::NotSent { class: found.class, code: Some(status), reason: reason() }
             }
             Reaction::Final | Reaction::Alarm => Self::Refused { class: found.class, code: status, reason: reason() },
@@ -176,6 +181,13 @@ mod tests {
             combine(vec![answered(0x0B)]),
             SubmitOutcome::Refused { class: ErrorClass::InvalidRecipient, code: Some(0x0B), .. }
         ));
+        for status in [0x04, 0x0D, 0x0E, 0x0F, 0x53] {
+            assert!(matches!(
+                combine(vec![answered(status)]),
+                SubmitOutcome::NotSent { class: ErrorClass::Authentication, code: Some(_), .. }
+            ));
+        }
+        assert!(matches!(combine(vec![answered(0x02)]), SubmitOutcome::Refused { .. }));
         assert!(matches!(combine(vec![unknown()]), SubmitOutcome::Unknown { .. }));
         assert!(matches!(combine(vec![PartResult::Waiting]), SubmitOutcome::Unknown { .. }));
     }

@@ -216,6 +216,8 @@ pub const fn again(code: i64, attempts: u32) -> Again {
         131_057 | 2_494_100 => MINUTE,
         133_015 => 5 * MINUTE,
         134_101 => 10 * MINUTE,
+        // Only marketing stands still, so nothing else stops for it.
+        131_063 => 15 * MINUTE,
         132_069 | 136_024 => HOUR,
         // Paused for three hours, then for six; a third pause disables it.
         132_015 => match attempts {

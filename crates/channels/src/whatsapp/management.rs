@@ -76,10 +76,16 @@ impl GraphClient {
     /// # Errors
     /// When any page fails; there is no half list.
     pub async fn list_templates(&self) -> Result<Vec<MessageTemplate>, GraphFailure> {
+        self.templates_where(&[]).await
+    }
+
+    /// The templates that these filters find, page by page.
+    pub(super) async fn templates_where(&self, filters: &[(&str, &str)]) -> Result<Vec<MessageTemplate>, GraphFailure> {
         let mut templates = Vec::new();
         let mut after: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let mut query = vec![("fields", TEMPLATE_FIELDS), ("limit", PAGE)];
+            query.extend_from_slice(filters);
             if let Some(after) = &after {
                 query.push(("after", after.as_str()));
             }

@@ -67,10 +67,21 @@ pub enum MediaError {
     Graph(#[from] GraphFailure),
 }
 
-/// How long an upload may take: half a minute and a second for each MiB. The largest takes longer than a message is
-/// claimed for, so it ends a little before that.
+/// How long a file may take: half a minute and a second for each MiB.
+pub(super) fn transfer_time(size: u64) -> Duration {
+    Duration::from_secs(30 + size / MIB)
+}
+
+/// The same for a file of a message. The largest takes longer than a message is claimed for, so it ends a little before
+/// that.
 fn upload_time(size: u64) -> Duration {
-    Duration::from_secs((30 + size / MIB).min(110))
+    transfer_time(size).min(Duration::from_secs(110))
+}
+
+/// The same for a file that a customer sent. Who fetches it claims it anew meanwhile, so only something wrong with the
+/// line ends it.
+fn download_time(size: u64) -> Duration {
+    transfer_time(size).min(Duration::from_secs(600))
 }
 
 /// The kind of media a MIME type is sent as and its limit in octets. Parameters such as `codecs=opus` are ignored.
@@ -147,7 +158,9 @@ impl GraphClient {
         if info.size.is_some_and(|size| size > most) {
             return Err(too_large);
         }
-        let request = self.get(url).bearer_auth(&self.config.access_token);
+        // What does not say how large it is may be as large as it is let be.
+        let time = download_time(info.size.unwrap_or(most));
+        let request = self.get(url).bearer_auth(&self.config.access_token).timeout(time);
         let response = request.send().await.map_err(|error| GraphFailure::NoAnswer(plain(&error).to_owned()))?;
         match response.status() {
             StatusCode::NOT_FOUND | StatusCode::GONE => return Err(MediaError::Expired),
@@ -234,6 +247,14 @@ mod tests {
         ] {
             assert!(!trusted(foreign), "{foreign}");
         }
+    }
+
+    #[test]
+    fn a_large_file_has_the_time_it_takes_on_an_ordinary_line() {
+        let seconds = |time: Duration| time.as_secs();
+        assert_eq!([0, 5, 100].map(|mib| seconds(download_time(mib * MIB))), [30, 35, 130]);
+        assert_eq!([0, 5, 100].map(|mib| seconds(upload_time(mib * MIB))), [30, 35, 110], "before its claim runs out");
+        assert_eq!(seconds(download_time(u64::MAX)), 600);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::{
     client::{GraphClient, GraphFailure},
-    lenient::{field, list, text},
+    lenient::{field, text},
     management::{MessageTemplate, TEMPLATE_FIELDS},
+    media::transfer_time,
 };
 
 /// A template to create.
@@ -106,11 +107,9 @@ impl GraphClient {
     /// # Errors
     /// When WhatsApp refuses or does not answer.
     pub async fn find_template(&self, name: &str, language: &str) -> Result<Option<MessageTemplate>, GraphFailure> {
-        // The name is a filter that also finds longer names.
-        let query = [("fields", TEMPLATE_FIELDS), ("name", name), ("limit", "100")];
-        let request = self.request_with(Method::GET, &[&self.config.waba_id, "message_templates"], &query)?;
-        let page = self.call(request).await?;
-        let all = list(&page, "data").iter().filter_map(MessageTemplate::of);
+        // The name is a filter that also finds longer names, more of them than are on one page.
+        let filters = [("name", name), ("language", language)];
+        let all = self.templates_where(&filters).await?;
         Ok(all.into_iter().find(|template| template.name == name && template.language == language))
     }
 
@@ -131,7 +130,8 @@ impl GraphClient {
         let query = [("file_name", filename), ("file_length", length.as_str()), ("file_type", mime_type)];
         let session = self.call(self.request_with(Method::POST, &[&app, "uploads"], &query)?).await?;
         let session = text(&session, "id").ok_or(GraphFailure::Unreadable { status: 200 })?;
-        let request = self.upload_request(&session)?.header("file_offset", "0").body(content);
+        let request = self.upload_request(&session)?.header("file_offset", "0");
+        let request = request.timeout(transfer_time(content.len() as u64)).body(content);
         let answer = self.call(request).await?;
         text(&answer, "h").ok_or(GraphFailure::Unreadable { status: 200 })
     }

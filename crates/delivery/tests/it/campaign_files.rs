@@ -2,6 +2,7 @@
 
 use segue_model::{
     CampaignId, MediaId, MessageId,
+    content::Content,
     delivery::{MessageClass, OutboxState},
     time,
 };
@@ -101,6 +102,36 @@ async fn a_campaigns_picture_is_uploaded_once_and_again_when_whatsapp_has_forgot
         let late = message(&bench, &channel, (id, file), (24, "en")).await;
         bench.until_state(late, OutboxState::Accepted).await;
         assert_eq!(uploads().await.len(), 3, "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_takes_long_keeps_nobody_else_waiting() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        templates(&bench, &channel).await;
+        let file = picture(&bench).await;
+        let id = campaign(&bench, &channel, file).await;
+        bench.faults(json!({ "upload_delay_ms": 8_000 })).await;
+        let mut waiting = Vec::new();
+        for number in 1..=40 {
+            waiting.push(message(&bench, &channel, (id, file), (number, "en")).await);
+        }
+        let running = bench.start("one");
+        tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let content = Content::Text { text: "Of course".to_owned() };
+        let answer = bench.enqueue(&bench.whatsapp_to(&channel, "+12125559999", session, &content)).await;
+        bench.until_state(answer, OutboxState::Accepted).await;
+        assert!(bench.ledger("wa_file_uploaded").await.is_empty(), "{}: it is still on its way", bench.test.engine);
+        until("all have it", async || {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            bench.test.clock.advance(time::SECOND);
+            bench.ledger("wa_accepted").await.len() == waiting.len() + 1
+        })
+        .await;
+        assert_eq!(bench.ledger("wa_file_uploaded").await.len(), 1, "{}: once for all", bench.test.engine);
         running.shutdown().await;
     }
 }

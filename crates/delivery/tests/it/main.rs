@@ -1,6 +1,7 @@
 //! Delivery against an emulated carrier and an emulated WhatsApp, over the real protocols, on both databases. What
 //! really arrived is read from their ledger, never from the product.
 
+mod account_trouble;
 mod bench;
 mod campaign_files;
 mod campaign_rules;

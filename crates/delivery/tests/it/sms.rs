@@ -1,6 +1,6 @@
 //! SMS from the outbox to the handset and back.
 
-use segue_model::delivery::OutboxState;
+use segue_model::{delivery::OutboxState, time};
 use segue_store::channel::ChannelState;
 use serde_json::json;
 
@@ -75,6 +75,44 @@ async fn a_refused_message_fails_with_the_reason_and_is_not_tried_again() {
         let other = if failed == id { next } else { id };
         bench.until_state(other, OutboxState::Delivered).await;
         running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_that_refuses_the_account_costs_no_message_and_the_channel_shows_it_until_one_is_taken() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        let (workspace_id, channel_id, engine) = (channel.workspace_id, channel.id, bench.test.engine);
+        let stored = async || bench.write(move |tx| tx.channel(workspace_id, channel_id)).await.unwrap();
+        for code in [0x04, 0x0E, 0x0F] {
+            bench.faults(json!({ "smpp_status": { "code": code, "times": 1_000 } })).await;
+            let mut ids = Vec::new();
+            for number in 0..30 {
+                ids.push(bench.enqueue(&bench.sms_to(&channel, &format!("+155501{number:02}"), "Hello")).await);
+            }
+            let running = bench.start("one");
+            until("the screen shows it", async || {
+                let seen = stored().await;
+                seen.state == ChannelState::Error && seen.state_detail.is_some_and(|why| why.contains("status 0x"))
+            })
+            .await;
+            for _ in 0..20 {
+                bench.test.clock.advance(time::MINUTE);
+                tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+            }
+            running.shutdown().await;
+            for id in &ids {
+                assert_eq!(bench.state(*id).await, OutboxState::Queued, "{engine}: {code:#x}");
+            }
+            bench.faults(json!({})).await;
+            bench.test.clock.advance(time::MINUTE);
+            let running = bench.start("one");
+            for id in ids {
+                bench.until_state(id, OutboxState::Delivered).await;
+            }
+            until("it is well again", async || stored().await.state == ChannelState::Connected).await;
+            running.shutdown().await;
+        }
     }
 }
 

@@ -138,10 +138,15 @@ pub async fn message(
 }
 
 /// Takes a webhook in as the worker of the inbox does.
-pub async fn told(bench: &Bench, channel: &Channel, field: &str, mut value: Value) {
+pub async fn told(bench: &Bench, channel: &Channel, field: &str, value: Value) {
+    told_at(bench, channel, (field, 1_795_453_000), value).await;
+}
+
+/// The same, told by WhatsApp at this second.
+pub async fn told_at(bench: &Bench, channel: &Channel, (field, second): (&str, i64), mut value: Value) {
     value["metadata"] = json!({ "display_phone_number": "15550783881", "phone_number_id": "106540352242922" });
     let body = json!({ "object": "whatsapp_business_account",
-        "entry": [{ "id": "102290129340398", "time": 1_795_453_000, "changes": [{ "field": field, "value": value }] }] });
+        "entry": [{ "id": "102290129340398", "time": second, "changes": [{ "field": field, "value": value }] }] });
     let items = parse_webhook(body.to_string().as_bytes()).unwrap();
     let (channel, ctx) = (channel.clone(), bench.test.ctx.clone());
     bench

@@ -311,6 +311,63 @@ async fn a_red_number_stops_marketing_by_itself_and_service_messages_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_newest_quality_of_each_language_counts_in_whatever_order_it_is_told() {
+    for bench in benches().await {
+        let (channel, engine) = (bench.whatsapp().await, bench.test.engine);
+        spring::templates(&bench, &channel, "MARKETING", (&["en", "de"], false)).await;
+        let (workspace_id, channel_id) = (bench.test.workspace_id(), channel.id);
+        let braked = async || bench.write(move |tx| tx.is_braked(workspace_id, channel_id, "spring")).await;
+        let quality = async |language: &str, score: &str, second: i64| {
+            let value = json!({ "message_template_id": 1, "message_template_name": "spring",
+                "message_template_language": language, "new_quality_score": score });
+            spring::told_at(&bench, &channel, ("message_template_quality_update", second), value).await;
+        };
+        let base = 1_795_453_000;
+        quality("en", "RED", base).await;
+        assert!(braked().await, "{engine}");
+        quality("de", "GREEN", base + 1).await;
+        assert!(braked().await, "{engine}: English is still red");
+        quality("en", "YELLOW", base + 2).await;
+        assert!(!braked().await, "{engine}");
+        quality("en", "RED", base - 5).await;
+        assert!(!braked().await, "{engine}: an old notice");
+        quality("de", "RED", base + 3).await;
+        quality("de", "GREEN", base - 4).await;
+        assert!(braked().await, "{engine}: an old notice");
+        quality("de", "GREEN", base + 4).await;
+        assert!(!braked().await, "{engine}");
+
+        let number = async |event: &str, second: i64| {
+            let value = json!({ "display_phone_number": "15550783881", "event": event });
+            spring::told_at(&bench, &channel, ("phone_number_quality_update", second), value).await;
+        };
+        number("UNFLAGGED", base + 10).await;
+        number("FLAGGED", base + 5).await;
+        assert!(!braked().await, "{engine}: an old notice");
+        number("FLAGGED", base + 20).await;
+        number("UNFLAGGED", base + 15).await;
+        assert!(braked().await, "{engine}: an old notice");
+        number("UNFLAGGED", base + 25).await;
+        assert!(!braked().await, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_is_unarchived_is_sent_again() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        told_of_template(&bench, &channel, "ARCHIVED").await;
+        let (id, ids) = campaign(&bench, &channel, MessageClass::Marketing, 1).await;
+        told_of_template(&bench, &channel, "UNARCHIVED").await;
+        let running = bench.start("one");
+        bench.until_state(ids[0], OutboxState::Accepted).await;
+        assert_eq!(hold(&bench, id).await, None, "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_whatsapp_holds_for_quality_assessment_is_not_sent_until_a_status_says_so() {
     for bench in benches().await {
         let channel = bench.whatsapp().await;

@@ -352,6 +352,37 @@ async fn tell(scene: &Scene, id: MessagingUserId) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_unblock_that_whatsapp_refuses_is_no_block_and_can_be_tried_again() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let session = scene.accepted(&agent).await;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let (id, engine) = (session.customer.messaging_user_id, scene.test.engine);
+        blocks::block(store, ctx, workspace, &agent, session.id, "Spam").await.unwrap();
+        tell(&scene, id).await;
+        blocks::unblock(store, ctx, workspace, &agent, id).await.unwrap();
+        let now = scene.test.now();
+        write(store, move |tx| {
+            let BeginTelling::Tell(telling) = tx.begin_telling(workspace, id, now, now.plus(1))? else {
+                panic!("a word")
+            };
+            tx.settle_block(workspace, id, &telling, Some("Not now."))
+        })
+        .await;
+        assert_eq!(block(&scene, id).await, (Some(BlockState::UnblockFailed), false), "{engine}");
+        assert_eq!(tell(&scene, id).await, Vec::<String>::new(), "{engine}: nothing by itself");
+        let shown = blocks::list(store, workspace, None, 10).await.unwrap().data.remove(0);
+        assert_eq!(shown.failure.as_deref(), Some("Not now."), "{engine}");
+        // Unblocked once more, and blocked once more.
+        blocks::unblock(store, ctx, workspace, &agent, id).await.unwrap();
+        assert_eq!(block(&scene, id).await, (Some(BlockState::Unblocking), false), "{engine}");
+        blocks::block(store, ctx, workspace, &agent, session.id, "Spam").await.unwrap();
+        assert_eq!(block(&scene, id).await, (Some(BlockState::Blocking), true), "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_block_of_before_a_merge_is_theirs_who_had_it_when_they_part() {
     for test in engines().await {
         let scene = Scene::new(test).await;

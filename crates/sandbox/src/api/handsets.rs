@@ -63,6 +63,8 @@ pub(crate) async fn add(
         return Err(Problem::bad("phone is an international number of 7 to 15 digits, for example +4915112345678"));
     }
     Ok(core.with(|state| {
+        // Somebody has the number now.
+        state.left_numbers.remove(&id);
         let existed = state.handsets.contains_key(&id);
         let handset = state.handset_or_new(&id);
         if let Some(name) = new.name.filter(|name| !name.trim().is_empty()) {
@@ -136,6 +138,9 @@ pub(crate) async fn change(
         reachable |= set(&mut handset.blocked, change.blocked);
         set(&mut handset.read_receipts, change.read_receipts);
         set(&mut handset.on_whatsapp, change.on_whatsapp);
+        if change.on_whatsapp == Some(true) {
+            state.left_numbers.remove(&id);
+        }
         if let Some(name) = change.name.filter(|name| !name.trim().is_empty()) {
             name.trim().clone_into(&mut handset.name);
         }

@@ -133,6 +133,10 @@ pub(crate) async fn upload(
     let (mime, name, bytes) = file.ok_or_else(|| GraphError::parameter("The parameter file is required."))?;
     let mime = mime.or(given_type).unwrap_or_else(|| "application/octet-stream".to_owned());
     check(&mime, bytes.len())?;
+    let delay = core.with(|state| state.faults.upload_delay_ms);
+    if delay > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(delay)).await;
+    }
     let fault = core.with(|state| {
         let code = state.faults.take_upload_error();
         if let Some(code) = code {

@@ -42,6 +42,9 @@ async fn answer(core: &Core, id: &str, body: &[u8]) -> Result<Response, GraphErr
     if text(&body, "status").as_deref() == Some("read") {
         return mark_read(core, &body);
     }
+    if !core.with(|state| state.number.registered) {
+        return Err(GraphError::plain(133_010));
+    }
     if let Some(code) = core.with(|state| state.faults.take_graph_error()) {
         return Err(match code {
             190 => GraphError::token(190),

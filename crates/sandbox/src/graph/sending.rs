@@ -3,12 +3,13 @@
 use super::error::GraphError;
 use super::outgoing::{Outgoing, Target};
 use super::statuses::WindowState;
-use crate::faults::{HeldEnd, take_one};
+use crate::faults::{HeldEnd, LastStatus, take_one};
 use crate::handset::{ChatCard, ChatMessage, Direction, MediaView, Outbound, Progress};
 use crate::ledger::Fact;
 use crate::state::State;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
 /// How long free text may follow the last message of the customer.
 pub(crate) const WINDOW_MS: i64 = 24 * 3_600_000;
@@ -127,8 +128,14 @@ impl State {
             let is_enough = is_marketing && take_one(&mut self.faults.marketing_limit);
             let failure = self.failure(&handset_id, outgoing, &media, out_of_window.then_some(131_047));
             let failure = failure.or(is_enough.then_some(131_049));
-            let free_entry_until = self.free_entry(&handset_id);
-            let pricing = self.pricing(outgoing.shown.category.as_deref(), window, free_entry_until);
+            // What fails costs nothing, opens nothing and counts for nothing.
+            let (free_entry_until, pricing) = if failure.is_none() {
+                let free_entry_until = self.free_entry(&handset_id);
+                let pricing = self.pricing(outgoing.shown.category.as_deref(), window, free_entry_until);
+                (free_entry_until, pricing)
+            } else {
+                (None, Value::Null)
+            };
             let message = ChatMessage { cards, ..self.chat_message(&wamid, outgoing, media) };
             let outbound = Outbound {
                 by_phone,
@@ -147,7 +154,13 @@ impl State {
                 Some(code) => webhooks.extend(self.progress(&handset_id, &wamid, Progress::Failed, Some(code))),
                 None => {
                     webhooks.extend(self.progress(&handset_id, &wamid, Progress::Sent, None));
-                    webhooks.extend(self.message_reaches_handset(&handset_id, &wamid));
+                    let fails = self.faults.take_fail_after(&handset_id);
+                    if fails.is_none_or(|(after, _)| after == LastStatus::Delivered) {
+                        webhooks.extend(self.message_reaches_handset(&handset_id, &wamid));
+                    }
+                    if let Some((_, code)) = fails {
+                        webhooks.extend(self.progress(&handset_id, &wamid, Progress::Failed, Some(code)));
+                    }
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! How far messages have come, and the status webhooks that tell it.
 
+use crate::faults::take_one;
 use crate::handset::{Direction, Progress};
 use crate::ledger::{EntryNumber, Fact};
 use crate::state::State;
@@ -54,6 +55,13 @@ impl State {
             return None;
         }
         handset.chat.unread += 1;
+        if take_one(&mut self.faults.skip_delivered) {
+            let message = handset.chat.find_mut(wamid)?;
+            message.status = Some(Progress::Delivered);
+            message.outbound.as_mut()?.reached_handset = true;
+            self.page(Some(handset_id), "chat");
+            return None;
+        }
         self.progress(handset_id, wamid, Progress::Delivered, None)
     }
 

@@ -160,7 +160,7 @@ impl TemplateBook {
             .find(name, language)
             .ok_or_else(|| GraphError::new(132001, format!("template name ({name}) does not exist in {language}")))?;
         match template.status.as_str() {
-            "APPROVED" | "FLAGGED" => Ok(template),
+            "APPROVED" => Ok(template),
             "PAUSED" => Err(GraphError::plain(132015)),
             "DISABLED" => Err(GraphError::plain(132016)),
             status => Err(GraphError::new(132001, format!("template {name} in {language} is {status}, not APPROVED"))),

@@ -226,7 +226,11 @@ impl State {
 
     pub fn sms_reaches_handset(&mut self, handset_id: &str, sms: WaitingSms) {
         let now = self.now();
-        let state = self.faults.take_receipt_state().unwrap_or_else(|| "DELIVRD".to_owned());
+        let state = if self.left_numbers.contains(handset_id) {
+            "UNDELIV".to_owned()
+        } else {
+            self.faults.take_receipt_state().unwrap_or_else(|| "DELIVRD".to_owned())
+        };
         if let Some(order) = &sms.receipt {
             self.order_receipt(order, &sms, &state);
         }

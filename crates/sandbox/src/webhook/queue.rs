@@ -202,13 +202,14 @@ impl State {
     /// Takes one webhook out for an attempt.
     pub fn take_webhook(&mut self, pick: Pick<'_>) -> Option<Attempt> {
         let now = self.now();
+        let most = usize::from(self.faults.webhook_batch.max(1));
         let queue = &self.webhooks;
         let goes_somewhere = |(_, id): &&(i64, u64)| queue.url_of(*id).is_some();
         let mut candidates: Vec<(i64, u64)> = match pick {
             Pick::Due if self.faults.webhook_hold => return None,
             Pick::Due => {
                 let due = queue.ready.iter().take_while(|(due, _)| *due <= now);
-                due.filter(goes_somewhere).take(64).copied().collect()
+                due.filter(goes_somewhere).take(64.max(most)).copied().collect()
             }
             Pick::AllBut(tried) => {
                 let mut all: Vec<_> =
@@ -229,9 +230,11 @@ impl State {
         let lost = item.attempts < self.faults.webhook_drop_first_attempts && !item.duplicate;
         self.webhooks.in_flight.insert(id);
         let mut ids = vec![id];
-        let most = usize::from(self.faults.webhook_batch.max(1));
         if matches!(target, Target::Graph | Target::Number) && most > 1 {
-            let others = candidates.into_iter().filter(|(_, other)| self.webhooks.is_graph(*other));
+            // A body goes to one address.
+            let goes_along =
+                |other| self.webhooks.is_graph(other) && self.webhooks.url_of(other).as_ref() == Some(&url);
+            let others = candidates.into_iter().filter(|(_, other)| goes_along(*other));
             let mut others: Vec<(i64, u64)> = others.take(most - 1).collect();
             others.sort_unstable_by_key(|(_, other)| *other);
             for (due, other) in others {

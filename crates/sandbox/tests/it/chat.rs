@@ -1,6 +1,7 @@
 //! The WhatsApp platform: sends, statuses, the window, messages of customers, hidden numbers, media, subscription.
 
 use crate::bench::{ADA, BUSINESS, Bench, DAY, NUMBER_ID, START, WABA, until};
+use crate::receiver::Receiver;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -349,6 +350,34 @@ async fn a_number_has_a_profile_a_pin_and_a_webhook_of_its_own() {
     assert_eq!(bench.get(&fields).await.1["webhook_configuration"]["phone_number"], json!(url));
     bench.ada_writes(json!({"type": "text", "text": "hello"})).await;
     bench.until_acked("wa_inbound", 1).await;
+    // However many come together: what is not for that address is not in its bodies.
+    let other = Receiver::start().await;
+    let body = json!({"override_callback_uri": other.url, "verify_token": "sandbox-verify"});
+    assert_eq!(bench.post(&apps, body).await.0, 200);
+    bench.faults(json!({"webhook_hold": true, "webhook_batch": 10})).await;
+    let before = bench.receiver.bodies().len();
+    bench.ada_writes(json!({"type": "text", "text": "one"})).await;
+    bench.patch(&format!("/sandbox/v1/handsets/{ADA}"), json!({"marketing_stopped": true})).await;
+    bench.ada_writes(json!({"type": "text", "text": "two"})).await;
+    bench.faults(json!({"webhook_batch": 10})).await;
+    until(|| async { bench.receiver.bodies().len() > before && !other.bodies().is_empty() }).await;
+    let fields_of = |bodies: &[Value]| -> Vec<Value> {
+        let entries = bodies.iter().flat_map(|body| body["entry"].as_array().cloned().unwrap_or_default());
+        entries.map(|entry| entry["changes"][0]["field"].clone()).collect()
+    };
+    assert_eq!(fields_of(&bench.receiver.bodies()[before..]), [json!("messages"), json!("messages")]);
+    assert_eq!(fields_of(&other.bodies()), [json!("user_preferences")]);
     assert_eq!(bench.post(&number, json!({"webhook_configuration": {"override_callback_uri": ""}})).await.0, 200);
     assert_eq!(bench.get(&fields).await.1["webhook_configuration"].get("phone_number"), None);
+}
+
+#[tokio::test]
+async fn a_number_that_is_not_registered_sends_nothing_until_a_reset() {
+    let bench = Bench::new().await;
+    bench.ada_writes(json!({"type": "text", "text": "Hi"})).await;
+    assert_eq!(bench.post(&format!("/v26.0/{NUMBER_ID}/deregister"), json!({})).await.0, 200);
+    let (status, answer) = bench.send(json!({"to": ADA, "text": {"body": "Hello"}})).await;
+    assert_eq!((status, &answer["error"]["code"]), (400, &json!(133_010)));
+    bench.graph("DELETE", "/sandbox/v1/state", None).await;
+    assert_eq!(bench.send(json!({"to": ADA, "text": {"body": "Hello"}})).await.0, 200);
 }

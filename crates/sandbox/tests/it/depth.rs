@@ -2,6 +2,7 @@
 //! webhooks that come late or together.
 
 use crate::bench::{ADA, BUSINESS, Bench, DAY, until};
+use crate::smpp::{Client, Role, receipt, text as by_sms};
 use segue_sandbox::{SandboxClock, SandboxConfig};
 use serde_json::{Value, json};
 
@@ -66,6 +67,17 @@ async fn the_price_is_that_of_the_day_and_an_advertisement_is_free() {
     assert_eq!(kind(utility()).await, "free_entry_point", "outside of the window too");
     bench.advance(DAY + HOUR).await;
     assert_eq!(kind(utility()).await, "regular", "three days are over");
+
+    // What fails does not open it.
+    let advertisement = json!({"type": "text", "text": "Once more",
+        "referral": {"source_type": "ad", "source_id": "2", "headline": "Boats", "ctwa_clid": "d"}});
+    bench.ada_writes(advertisement).await;
+    let path = format!("/sandbox/v1/handsets/{ADA}");
+    bench.patch(&path, json!({"on_whatsapp": false})).await;
+    assert_eq!(bench.send(utility()).await.0, 200);
+    bench.advance(25 * HOUR).await;
+    bench.patch(&path, json!({"on_whatsapp": true})).await;
+    assert_eq!(kind(utility()).await, "regular", "it was not answered within a day");
 }
 
 #[tokio::test]
@@ -127,6 +139,17 @@ async fn a_customer_takes_the_chat_along_to_another_number() {
     // What was sent before still has its statuses: reading it is told.
     bench.post(&format!("/sandbox/v1/handsets/4915199999999/chats/{BUSINESS}/open"), json!({})).await;
     until(|| async { bench.receiver.statuses(&wamid).contains(&"read".to_owned()) }).await;
+    // Nobody has the old number any more.
+    let (status, answer) = bench.send(json!({"to": ADA, "text": {"body": "Hello?"}})).await;
+    assert_eq!(status, 200, "{answer}");
+    let lost = answer["messages"][0]["id"].as_str().expect("wamid").to_owned();
+    until(|| async { bench.receiver.statuses(&lost) == ["failed"] }).await;
+    let failure = bench.ledger_of("wa_status").await.into_iter().find(|entry| entry["wamid"] == lost.as_str());
+    assert_eq!(failure.expect("a status")["code"], 131_026);
+    let mut carrier = Client::bound(bench.sandbox.smpp_addr, Role::Transceiver).await;
+    carrier.submit(by_sms(ADA, "Hello?")).await.expect("accepted");
+    let (_, deliver) = carrier.delivery().await;
+    assert!(receipt(&deliver).0.contains("stat:UNDELIV"), "{}", receipt(&deliver).0);
     // A number that somebody has, and one that is none.
     bench.post("/sandbox/v1/handsets", json!({"phone": "+15550100"})).await;
     let taken = "/sandbox/v1/handsets/4915199999999/number";
@@ -162,6 +185,14 @@ async fn webhooks_come_together_and_late_and_each_is_acknowledged_once() {
         .collect();
     texts.sort();
     assert_eq!(texts, (0..10).map(|number| format!("message {number}")).collect::<Vec<_>>(), "each once");
+
+    // More than a small batch, where the platform would put them together.
+    bench.faults(json!({"webhook_hold": true, "webhook_batch": 1_000})).await;
+    for number in 0..100 {
+        bench.ada_writes(json!({"type": "text", "text": format!("many {number}")})).await;
+    }
+    bench.faults(json!({"webhook_batch": 1_000})).await;
+    until(|| async { bench.receiver.bodies().iter().any(|body| entries(body) == 100) }).await;
 
     bench.faults(json!({"webhook_delay_ms": 60_000})).await;
     let known = bench.receiver.bodies().len();

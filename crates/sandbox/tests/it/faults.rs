@@ -1,6 +1,6 @@
 //! Faults of the platform: duplicates, order, holding, losses, signatures, ambiguous sends; and that the ledger stays exact.
 
-use crate::bench::{ADA, Bench, until};
+use crate::bench::{ADA, BUSINESS, Bench, until};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::time::Duration;
@@ -149,4 +149,27 @@ async fn the_ledger_equals_what_the_receiver_saw_after_chaos() {
     assert!(values.len() > 40 + statuses.len(), "there were duplicates");
     let numbers: Vec<u64> = ledger.iter().map(|entry| entry["n"].as_u64().expect("n")).collect();
     assert_eq!(numbers, (1..=ledger.len() as u64).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn messages_fail_after_they_were_taken_and_can_be_read_without_having_been_told_as_delivered() {
+    let bench = Bench::new().await;
+    bench.ada_writes(json!({"type": "text", "text": "Hi"})).await;
+    bench.faults(json!({"fail_after": {"code": 131_042, "after": "sent", "times": 1, "to": "15550199"}})).await;
+    let well = bench.send_text("one").await;
+    until(|| async { bench.receiver.statuses(&well) == ["sent", "delivered"] }).await;
+    for (after, expected) in [("sent", vec!["sent", "failed"]), ("delivered", vec!["sent", "delivered", "failed"])] {
+        bench.faults(json!({"fail_after": {"code": 131_042, "after": after, "times": 1}})).await;
+        let lost = bench.send_text("two").await;
+        until(|| async { bench.receiver.statuses(&lost) == expected }).await;
+    }
+    let codes = bench.ledger_of("wa_status").await.into_iter().filter(|entry| entry["code"] == 131_042).count();
+    assert_eq!(codes, 2);
+    let well = bench.send_text("three").await;
+    until(|| async { bench.receiver.statuses(&well) == ["sent", "delivered"] }).await;
+
+    bench.faults(json!({"skip_delivered": 1})).await;
+    let skipped = bench.send_text("four").await;
+    bench.post(&format!("/sandbox/v1/handsets/{ADA}/chats/{BUSINESS}/open"), json!({})).await;
+    until(|| async { bench.receiver.statuses(&skipped) == ["sent", "read"] }).await;
 }

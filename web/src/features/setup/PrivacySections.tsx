@@ -29,7 +29,7 @@ const BLOCK_STATES: Record<CustomerBlock['state'], string> = {
   blocked: 'Blocked at WhatsApp too',
   unblocking: 'Being unblocked',
   failed: 'Blocked here alone',
-  unblock_failed: 'Free here; WhatsApp still blocks',
+  unblock_failed: 'Blocked at WhatsApp alone',
 };
 
 interface Blocked {

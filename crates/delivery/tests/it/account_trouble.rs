@@ -1,0 +1,176 @@
+//! What lies with the WhatsApp account and not with its messages: it costs none of them, and people hear of it.
+
+use segue_delivery::check_channel;
+use segue_model::{
+    CampaignId, MessageId,
+    content::Content,
+    delivery::{MessageClass, OutboxState},
+    notice::Severity,
+    time,
+};
+use segue_store::channel::{Channel, ChannelState};
+use serde_json::{Value, json};
+
+use crate::{
+    bench::{Bench, benches, until},
+    spring::{self, told},
+};
+
+async fn stored(bench: &Bench, channel: &Channel) -> Channel {
+    let (workspace_id, id) = (channel.workspace_id, channel.id);
+    bench.write(move |tx| tx.channel(workspace_id, id)).await.expect("it is there")
+}
+
+async fn notices(bench: &Bench, channel: &Channel) -> Vec<(Severity, String)> {
+    let (workspace_id, id) = (channel.workspace_id, channel.id);
+    let all = bench.write(move |tx| tx.channel_notices(workspace_id, id, None, 50)).await;
+    all.into_iter().map(|notice| (notice.severity, notice.text)).collect()
+}
+
+async fn hold(bench: &Bench, id: CampaignId) -> Option<(String, i64)> {
+    let workspace_id = bench.test.workspace_id();
+    let hold = bench.write(move |tx| tx.campaign_hold(workspace_id, id)).await;
+    hold.map(|hold| (hold.rule, hold.until.map_or(0, |until| until.since(bench.test.now()))))
+}
+
+async fn until_connected(bench: &Bench, channel: &Channel) {
+    until("the number was looked at", async || stored(bench, channel).await.state == ChannelState::Connected).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_message_is_lost_however_long_the_account_is_locked_and_the_channel_shows_it_until_one_is_taken() {
+    for bench in benches().await {
+        let engine = bench.test.engine;
+        let channel = bench.whatsapp().await;
+        bench.faults(json!({ "graph_error": { "code": 131_031, "times": 1_000 } })).await;
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let wanted = ["first", "second", "third"];
+        let mut ids = Vec::new();
+        for words in wanted {
+            let content = Content::Text { text: words.to_owned() };
+            ids.push(bench.enqueue(&bench.whatsapp_to(&channel, "+15550199", session, &content)).await);
+        }
+        // More often than a message has attempts.
+        for _ in 0..7 {
+            let before = bench.ledger("graph_refused").await.len();
+            let running = bench.start("one");
+            until("it is refused again", async || bench.ledger("graph_refused").await.len() > before).await;
+            until("the screen shows it", async || stored(&bench, &channel).await.state == ChannelState::Error).await;
+            running.shutdown().await;
+            bench.test.clock.advance(17 * time::MINUTE);
+        }
+        let seen = stored(&bench, &channel).await;
+        assert!(seen.state_detail.unwrap().starts_with("The WhatsApp account is locked."), "{engine}");
+        let told = notices(&bench, &channel).await;
+        assert_eq!(told.len(), 1, "{engine}: once a day for each code");
+        assert_eq!(told[0].0, Severity::Critical, "{engine}");
+        assert!(told[0].1.contains("The WhatsApp account is locked.") && told[0].1.contains("131031"), "{told:?}");
+
+        bench.faults(json!({})).await;
+        let running = bench.start("one");
+        bench.until_state(ids[2], OutboxState::Accepted).await;
+        assert_eq!(bench.whatsapp_texts().await, wanted, "{engine}: each once, in order");
+        until_connected(&bench, &channel).await;
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_answers_and_cannot_send_is_no_connection() {
+    for bench in benches().await {
+        let engine = bench.test.engine;
+        let channel = bench.whatsapp().await;
+        assert!(check_channel(&channel).await.unwrap().ok, "{engine}");
+        let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
+        let url = format!("{}/v26.0/106540352242922/deregister", bench.sandbox.graph_base_url);
+        assert!(client.post(url).bearer_auth("sandbox-token").send().await.unwrap().status().is_success());
+        let check = check_channel(&channel).await.unwrap();
+        assert!(!check.ok && check.detail.contains("DISCONNECTED"), "{engine}: {check:?}");
+        let running = bench.start("one");
+        until("the number was looked at", async || stored(&bench, &channel).await.state == ChannelState::Error).await;
+        assert!(stored(&bench, &channel).await.state_detail.unwrap().contains("DISCONNECTED"), "{engine}");
+        running.shutdown().await;
+    }
+}
+
+/// A campaign of which so many have left, and one more that waits.
+async fn campaign(bench: &Bench, channel: &Channel, count: u32) -> (CampaignId, Vec<MessageId>) {
+    spring::templates(bench, channel, "MARKETING", (&["en"], false)).await;
+    let id = spring::campaign(bench, channel, None).await;
+    let mut ids = Vec::new();
+    for number in 0..count {
+        let to = (&*format!("+121255503{number:02}"), number + 1, "en");
+        ids.push(spring::message(bench, channel, (id, None), to, MessageClass::Marketing).await);
+    }
+    (id, ids)
+}
+
+fn failed(wamid: &Value, code: i64, second: i64) -> Value {
+    json!({ "statuses": [{ "id": wamid, "status": "failed", "timestamp": second.to_string(),
+        "errors": [{ "code": code }] }] })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_only_afterwards_holds_the_campaign_too() {
+    for bench in benches().await {
+        let engine = bench.test.engine;
+        let channel = bench.whatsapp().await;
+        let (id, ids) = campaign(&bench, &channel, 4).await;
+        let running = bench.start("one");
+        for message in &ids {
+            bench.until_state(*message, OutboxState::Accepted).await;
+        }
+        until_connected(&bench, &channel).await;
+        running.shutdown().await;
+        spring::run(&bench, id).await;
+        let sent = bench.ledger("wa_accepted").await;
+        let second = bench.test.now().0 / 1_000;
+        // One customer's own failure says nothing of the campaign, and an old failure nothing of now.
+        told(&bench, &channel, "messages", failed(&sent[0]["wamid"], 131_026, second)).await;
+        told(&bench, &channel, "messages", failed(&sent[1]["wamid"], 131_042, second - 2 * 3_600)).await;
+        assert_eq!(hold(&bench, id).await, None, "{engine}");
+        assert_eq!(stored(&bench, &channel).await.state, ChannelState::Connected, "{engine}");
+
+        told(&bench, &channel, "messages", failed(&sent[2]["wamid"], 131_048, second)).await;
+        assert_eq!(hold(&bench, id).await, Some(("spam_limit".to_owned(), 15 * time::MINUTE)), "{engine}");
+        told(&bench, &channel, "messages", failed(&sent[3]["wamid"], 131_042, second)).await;
+        assert_eq!(hold(&bench, id).await, Some(("account_problem".to_owned(), time::HOUR)), "{engine}");
+        let seen = stored(&bench, &channel).await;
+        assert_eq!(seen.state, ChannelState::Error, "{engine}");
+        assert!(seen.state_detail.unwrap().contains("payment method"), "{engine}");
+        let severities: Vec<Severity> =
+            notices(&bench, &channel).await.into_iter().map(|(severity, _)| severity).collect();
+        assert_eq!(severities, [Severity::Warning, Severity::Critical], "{engine}: newest first, once each");
+
+        // It is tried again when the hold is over.
+        bench.test.clock.advance(2 * time::HOUR);
+        let to = ("+12125550399", 99, "en");
+        let late = spring::message(&bench, &channel, (id, None), to, MessageClass::Marketing).await;
+        let running = bench.start("one");
+        bench.until_state(late, OutboxState::Accepted).await;
+        assert_eq!(hold(&bench, id).await, None, "{engine}");
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marketing_that_is_switched_off_holds_its_campaign_and_nothing_else() {
+    for bench in benches().await {
+        let engine = bench.test.engine;
+        let channel = bench.whatsapp().await;
+        bench.faults(json!({ "graph_error": { "code": 131_063, "times": 1 } })).await;
+        let (id, ids) = campaign(&bench, &channel, 1).await;
+        let running = bench.start("one");
+        until("it is held", async || hold(&bench, id).await.is_some_and(|(rule, _)| rule == "account_problem")).await;
+        assert_eq!(bench.state(ids[0]).await, OutboxState::Queued, "{engine}");
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let content = Content::Text { text: "Of course".to_owned() };
+        let service = bench.enqueue(&bench.whatsapp_to(&channel, "+12125559999", session, &content)).await;
+        bench.until_state(service, OutboxState::Accepted).await;
+        until("an admin hears of it", async || notices(&bench, &channel).await.len() == 1).await;
+        until_connected(&bench, &channel).await;
+        bench.test.clock.advance(time::HOUR);
+        bench.until_state(ids[0], OutboxState::Accepted).await;
+        running.shutdown().await;
+    }
+}
