@@ -12,14 +12,14 @@ use segue_channels::bucket::Bucket;
 use segue_delivery::{Delivery, DeliveryConfig, Files};
 use segue_model::{Ctx, WorkspaceId, role::Role, rule_book};
 use segue_outreach::{LinkConfig, Links};
-use segue_store::{Engine, Store, StoreConfig, StoreError, channel::ChannelConfig};
+use segue_store::{Engine, Store, StoreConfig, StoreError, channel::ChannelConfig, private_directory};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::Config,
     connections::{self, Limits},
-    node::Node,
+    node::{Lock, Node},
     workers::{self, Wiring},
 };
 
@@ -49,6 +49,8 @@ impl Server {
     /// In words that say what to do.
     pub async fn start(config: Config, ctx: Ctx) -> anyhow::Result<Self> {
         let bus = Bus::default();
+        // Before the database is opened, and with it brought to this version: a server that runs keeps its own.
+        let lock = Lock::take(&config.data_directory)?;
         let store = open_store(&config, bus.clone()).await?;
         first_start(&store, &ctx, &config).await?;
         let started_at = ctx.now();
@@ -69,9 +71,9 @@ impl Server {
         };
 
         let uploads = config.data_directory.join("uploads");
-        std::fs::create_dir_all(&uploads).with_context(|| format!("{} cannot be made", uploads.display()))?;
+        private_directory(&uploads).with_context(|| format!("{} cannot be made", uploads.display()))?;
         let shutdown = CancellationToken::new();
-        let node = Node::open(&config.data_directory, &ctx)?;
+        let node = Node::open(lock, &ctx)?;
         let files = match config.bucket() {
             Some(bucket) => Files::in_bucket(store.clone(), ctx.clone(), Bucket::new(&bucket)?),
             None => Files::in_database(store.clone(), ctx.clone()),

@@ -60,7 +60,11 @@ pub struct Change {
 /// When the file is not valid or the database cannot be used; nothing is changed then.
 pub async fn apply(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let manifest = LoadedManifest::read(&arguments.file)?;
-    let (store, ctx) = (super::open_store(&config).await?, Ctx::system());
+    let ctx = Ctx::system();
+    let store = match arguments.dry_run {
+        true => super::open_store(&config).await?,
+        false => super::open_or_make_store(&config).await?,
+    };
     let changes = differences(&store, &manifest).await?;
     rehearse(&store, &ctx, &manifest).await?;
     show(&changes, arguments.json)?;
