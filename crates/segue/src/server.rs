@@ -26,6 +26,9 @@ use crate::{
 /// Longest wait for open requests and workers at the end.
 const PATIENCE: Duration = Duration::from_secs(35);
 
+/// How often measured values are put into their histograms.
+const METRICS_EVERY: Duration = Duration::from_secs(5);
+
 /// A running server.
 pub struct Server {
     address: SocketAddr,
@@ -114,7 +117,10 @@ impl Server {
         let state =
             AppState::new(store.clone(), ctx, bus, links, api).with_files(files).with_shutdown(shutdown.clone());
         let state = match metrics_handle() {
-            Some(handle) => state.with_metrics(handle),
+            Some(handle) => {
+                tasks.spawn(keep_metrics_small(handle.clone(), shutdown.clone()));
+                state.with_metrics(handle)
+            }
             None => state,
         };
         // On PostgreSQL the work on one customer would hold the locks of all others that came with it.
@@ -264,6 +270,15 @@ fn metrics_handle() -> Option<PrometheusHandle> {
             }
         })
         .clone()
+}
+
+/// Puts measured values into their histograms from time to time: until then each of them takes up memory, and whoever
+/// reads the metrics may never come.
+async fn keep_metrics_small(handle: PrometheusHandle, shutdown: CancellationToken) {
+    let mut times = tokio::time::interval(METRICS_EVERY);
+    while shutdown.run_until_cancelled(times.tick()).await.is_some() {
+        handle.run_upkeep();
+    }
 }
 
 fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> JoinHandle<()> {
