@@ -156,7 +156,7 @@ pub use migrate::{Migration, SCHEMA_VERSION, schema_version};
 pub use private::{private_directory, private_file};
 pub use row::{Column, Row};
 pub use sql::Sql;
-pub use store::{Engine, Store, StoreConfig};
+pub use store::{Engine, REMOVED_AT_ONCE, Store, StoreConfig};
 pub use tx::Tx;
 pub use value::{Bind, Param};
 

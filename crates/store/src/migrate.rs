@@ -159,6 +159,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0062_events_without_words",
         text: include_str!("../migrations/0062_events_without_words.sql"),
     },
+    Migration {
+        version: 63,
+        name: "0063_removed_by_time",
+        text: include_str!("../migrations/0063_removed_by_time.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.
