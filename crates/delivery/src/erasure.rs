@@ -132,7 +132,7 @@ async fn empty_copies(store: &Store, workspace_id: WorkspaceId, due: Vec<Erasure
         })
         .await?;
     for part in copies.parts(BATCH as usize) {
-        store.write_bulk(move |tx| tx.empty_copies(workspace_id, &part)).await?;
+        store.write_bulk(move |tx| tx.empty_copies(workspace_id, &part, until)).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use segue_model::{
     consent::{Consent, ConsentState, Medium, Purpose, Scope},
 };
 use segue_store::{
-    Store, consent::ConsentEventView, consent_chain::ChainCheck, inbound_text::InboundTextView,
+    Store, StoreError, consent::ConsentEventView, consent_chain::ChainCheck, inbound_text::InboundTextView,
     subscription::SubscriptionView,
 };
 use serde::Serialize;
@@ -143,6 +143,7 @@ pub async fn proof(
     id: ContactId,
     now: Timestamp,
 ) -> Result<ConsentProof, OutreachError> {
+    let ledger = check_ledger(store, workspace_id).await?;
     store
         .read(move |tx| {
             let consent = look(tx, workspace_id, id)?;
@@ -155,7 +156,7 @@ pub async fn proof(
                 standings: consent.standings,
                 subscriptions: consent.subscriptions,
                 events,
-                ledger: tx.check_consent_chain(workspace_id)?,
+                ledger: ledger.clone(),
             })
         })
         .await
@@ -250,10 +251,26 @@ pub async fn texts(
         .await
 }
 
-/// Walks along the chain of the workspace's ledger.
+/// Walks along the chain of the workspace's ledger, part by part, so that nobody waits long for the database. One walk at a
+/// time, however many are asked for.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn check_ledger(store: &Store, workspace_id: WorkspaceId) -> Result<ChainCheck, OutreachError> {
-    store.read(move |tx| Ok(tx.check_consent_chain(workspace_id)?)).await
+    static ONE_WALK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _turn = ONE_WALK.lock().await;
+    let mut walk = store.read(move |tx| tx.begin_chain_walk(workspace_id)).await?;
+    loop {
+        let so_far = walk.clone();
+        let step = store.read(move |tx| {
+            let mut walk = so_far.clone();
+            let check = tx.walk_chain(workspace_id, &mut walk)?;
+            Ok::<_, StoreError>((walk, check))
+        });
+        let (further, check) = step.await?;
+        if let Some(check) = check {
+            return Ok(check);
+        }
+        walk = further;
+    }
 }

@@ -165,7 +165,7 @@ impl Config {
             None => toml::Table::new(),
         };
         let known: BTreeMap<&str, &str> = VARIABLES.iter().copied().collect();
-        for (name, value) in variables.filter(|(name, _)| name.starts_with("SEGUE_")) {
+        for (name, value) in variables.filter(|(name, _)| name.starts_with("SEGUE_") && !is_of_a_service(name)) {
             if !known.contains_key(name.as_str()) {
                 bail!("The variable {name} is not a setting of Segue. Known are: {}.", names().join(", "));
             }
@@ -299,6 +299,11 @@ impl Config {
     }
 }
 
+/// Whether Kubernetes sets this variable, for a service that is named `segue`.
+fn is_of_a_service(name: &str) -> bool {
+    name == "SEGUE_PORT" || ["SEGUE_PORT_", "SEGUE_SERVICE_"].iter().any(|begin| name.starts_with(begin))
+}
+
 fn pair<'a>((name, value): (&'static str, &'a Option<String>)) -> Option<(&'static str, &'a String)> {
     value.as_ref().map(|value| (name, value))
 }
@@ -333,6 +338,13 @@ mod tests {
         assert_eq!(config.public_url(), "https://a.example");
         assert_eq!(config.link_base(), "https://a.example");
         assert_eq!(config.whatsapp_link_base, "https://wa.me");
+    }
+
+    #[test]
+    fn a_service_of_kubernetes_may_have_the_name_of_the_product() {
+        let set = ["SEGUE_PORT", "SEGUE_SERVICE_HOST", "SEGUE_SERVICE_PORT_HTTP", "SEGUE_PORT_8080_TCP_ADDR"];
+        load(&set.map(|name| (name, "tcp://10.0.0.1:8080"))).unwrap();
+        assert!(load(&[("SEGUE_PORTS", "1")]).is_err());
     }
 
     #[test]

@@ -35,6 +35,10 @@ enum Command {
     Import(Import),
     /// Write a consistent copy of the database while it is in use.
     Backup(commands::backup::Arguments),
+    /// Put a backup in the place of the embedded database, and hold back what may have been sent since.
+    Restore(commands::restore::Arguments),
+    /// Hold back what a PostgreSQL database restored with pg_restore would send again.
+    Hold(commands::restore::HoldArguments),
     /// Measure how fast this build is on this machine.
     #[command(subcommand)]
     Bench(commands::bench::Bench),
@@ -71,6 +75,8 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Apply(own) => commands::apply::apply(config()?, own).await,
             Command::Import(Import::Contacts(own)) => commands::import::contacts(config()?, own).await,
             Command::Backup(own) => commands::backup::backup(config()?, own).await,
+            Command::Restore(own) => commands::restore::restore(config()?, own).await,
+            Command::Hold(own) => commands::restore::hold(config()?, own).await,
             Command::Bench(own) => commands::bench::bench(own).await,
             Command::Doctor(own) => commands::doctor::doctor(config(), own).await,
         }

@@ -1,15 +1,16 @@
 //! A workspace as YAML: `segue apply -f FILE` compares it with the database, shows what would change, and changes it.
 //!
 //! Things are matched by their stable names (slug, address, e-mail), so applying the same file twice changes nothing.
-//! What the file does not mention stays as it is; nothing is ever deleted. `${NAME}` in a value is replaced by the
-//! environment variable, so that secrets need not stand in the file.
+//! What the file does not mention stays as it is, each setting by itself; nothing is ever deleted. `${NAME}` in a value is
+//! replaced by the environment variable, so that secrets need not stand in the file; whatever it holds, it stays one value.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
-use segue_model::{registration::RegistrationKind, role::Role};
+use segue_model::{policy::QuietHours, registration::RegistrationKind, role::Role};
 use segue_store::{
     channel::{ChannelConfig, Registration, SenderKind},
     workspace::WorkspaceSettings,
@@ -39,10 +40,10 @@ pub struct WorkspacePart {
     pub name: String,
     pub time_zone: String,
     pub country: String,
-    #[serde(default = "default_quiet_hours")]
-    pub quiet_hours: QuietHoursPart,
+    pub quiet_hours: Option<QuietHoursPart>,
+    /// Those of [`WorkspaceSettings`] that the file sets, and of its groups.
     #[serde(default)]
-    pub settings: WorkspaceSettings,
+    pub settings: Map<String, Value>,
 }
 
 /// Local times as `HH:MM`.
@@ -51,10 +52,6 @@ pub struct WorkspacePart {
 pub struct QuietHoursPart {
     pub start: String,
     pub end: String,
-}
-
-fn default_quiet_hours() -> QuietHoursPart {
-    QuietHoursPart { start: "21:00".to_owned(), end: "08:00".to_owned() }
 }
 
 #[derive(Clone, Deserialize)]
@@ -78,16 +75,14 @@ impl std::fmt::Debug for UserPart {
 pub struct QueuePart {
     pub slug: String,
     pub name: String,
-    #[serde(default = "default_offer_seconds")]
-    pub offer_seconds: u32,
+    /// Without it what is set stays; of a new queue [`OFFER_SECONDS`].
+    pub offer_seconds: Option<u32>,
     /// E-mail addresses of the users who get its work.
-    #[serde(default)]
-    pub members: Vec<String>,
+    pub members: Option<Vec<String>>,
 }
 
-const fn default_offer_seconds() -> u32 {
-    30
-}
+/// How long a new queue offers a conversation, when the file does not say.
+pub const OFFER_SECONDS: u32 = 30;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,10 +98,17 @@ pub struct ChannelPart {
     pub slug: String,
     pub name: String,
     pub config: ChannelConfig,
-    /// Slug of the flow that greets new sessions.
-    pub flow: Option<String>,
-    /// Slug of the queue that gets sessions which no flow takes.
-    pub queue: Option<String>,
+    /// Slug of the flow that greets new sessions; `null` takes it away.
+    #[serde(default, deserialize_with = "mentioned")]
+    pub flow: Option<Option<String>>,
+    /// Slug of the queue that gets sessions which no flow takes; `null` takes it away.
+    #[serde(default, deserialize_with = "mentioned")]
+    pub queue: Option<Option<String>>,
+}
+
+/// Tells `null` from what the file does not mention.
+fn mentioned<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(value).map(Some)
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -116,8 +118,8 @@ pub struct SenderPart {
     pub channel: String,
     pub address: String,
     pub kind: SenderKind,
-    #[serde(default = "default_registration")]
-    pub registration: Registration,
+    /// Without it what is set stays; a new sender is active.
+    pub registration: Option<Registration>,
     /// What registries have approved for it already. Each is recorded once, and nothing is taken back by leaving it out.
     #[serde(default)]
     pub registered: Vec<RegistrationPart>,
@@ -129,10 +131,6 @@ pub struct SenderPart {
 pub struct RegistrationPart {
     pub kind: RegistrationKind,
     pub name: String,
-}
-
-const fn default_registration() -> Registration {
-    Registration::Active
 }
 
 /// A manifest together with the texts of its flows.
@@ -176,7 +174,7 @@ impl LoadedManifest {
 impl Manifest {
     fn check(&self) -> anyhow::Result<()> {
         for queue in &self.queues {
-            if queue.offer_seconds == 0 {
+            if queue.offer_seconds == Some(0) {
                 bail!("The queue '{}' needs offer_seconds of at least 1.", queue.slug);
             }
         }
@@ -201,19 +199,63 @@ impl Manifest {
                 bail!("The channel '{}' cannot work with its setting {field}: {words}", channel.slug);
             }
         }
-        self.workspace.quiet_minutes()?;
+        self.workspace.quiet()?;
+        self.workspace.settings_over(&WorkspaceSettings::default())?;
         Ok(())
     }
 }
 
 impl WorkspacePart {
-    /// Start and end of the quiet hours in minutes after midnight.
+    /// The quiet hours that the file sets.
     ///
     /// # Errors
     /// When a time is not `HH:MM`.
-    pub fn quiet_minutes(&self) -> anyhow::Result<(u16, u16)> {
-        Ok((minutes(&self.quiet_hours.start)?, minutes(&self.quiet_hours.end)?))
+    pub fn quiet(&self) -> anyhow::Result<Option<QuietHours>> {
+        let Some(hours) = &self.quiet_hours else { return Ok(None) };
+        Ok(Some(QuietHours { start_minute: minutes(&hours.start)?, end_minute: minutes(&hours.end)? }))
     }
+
+    /// These settings with those of the file in their place; in a group of settings, what the file does not mention stays.
+    ///
+    /// # Errors
+    /// When there is no such setting, or its value does not fit.
+    pub fn settings_over(&self, present: &WorkspaceSettings) -> anyhow::Result<WorkspaceSettings> {
+        let Value::Object(mut all) = serde_json::to_value(present)? else { bail!("the settings cannot be read") };
+        for (name, value) in &self.settings {
+            let Some(old) = all.get_mut(name) else {
+                let known: Vec<&str> = all.keys().map(String::as_str).collect();
+                bail!("The workspace has no setting '{name}'. Known are: {}.", known.join(", "));
+            };
+            match (old, value) {
+                (Value::Object(old), Value::Object(new)) => {
+                    old.extend(new.iter().map(|(name, value)| (name.clone(), value.clone())));
+                }
+                (old, new) => *old = new.clone(),
+            }
+        }
+        serde_json::from_value(Value::Object(all)).context("The settings of the workspace do not fit")
+    }
+}
+
+/// Names of the settings that differ, those of groups as `group.setting`.
+///
+/// # Errors
+/// When they have no JSON form, which is a defect.
+pub fn changed_settings(old: &WorkspaceSettings, new: &WorkspaceSettings) -> anyhow::Result<Vec<String>> {
+    let (old, new) = (serde_json::to_value(old)?, serde_json::to_value(new)?);
+    let (Value::Object(old), Value::Object(new)) = (old, new) else { return Ok(Vec::new()) };
+    let mut names = Vec::new();
+    for (name, value) in &new {
+        match (old.get(name), value) {
+            (Some(old), new) if old == new => {}
+            (Some(Value::Object(old)), Value::Object(new)) => {
+                let all = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
+                names.extend(all.filter(|part| old.get(*part) != new.get(*part)).map(|part| format!("{name}.{part}")));
+            }
+            _ => names.push(name.clone()),
+        }
+    }
+    Ok(names)
 }
 
 fn minutes(text: &str) -> anyhow::Result<u16> {
@@ -224,21 +266,75 @@ fn minutes(text: &str) -> anyhow::Result<u16> {
     parsed.with_context(|| format!("'{text}' is not a time of day; write it as HH:MM, for example \"21:00\""))
 }
 
-/// Replaces `${NAME}` by the variable's value.
+/// In what a variable stands, which says how its value has to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Plain,
+    SingleQuotes,
+    DoubleQuotes,
+    Comment,
+}
+
+/// Replaces `${NAME}` by the variable's value, written so that it is one value of YAML whatever it holds.
 fn with_variables(text: &str, value: impl Fn(&str) -> Option<String>) -> anyhow::Result<String> {
     let mut result = String::with_capacity(text.len());
+    let mut within = Within::Plain;
+    // Whether a value may begin here: only then does a quotation mark quote.
+    let mut begins = true;
     let mut rest = text;
-    while let Some(start) = rest.find("${") {
-        let (before, after) = rest.split_at(start);
-        let Some(end) = after.find('}') else { break };
-        let name = &after[2..end];
-        let Some(found) = value(name) else { bail!("it names the variable {name}, which is not set") };
-        result.push_str(before);
-        result.push_str(&found);
-        rest = &after[end + 1..];
+    while let Some(letter) = rest.chars().next() {
+        if within != Within::Comment
+            && let Some((name, after)) = rest.strip_prefix("${").and_then(|rest| rest.split_once('}'))
+        {
+            let Some(found) = value(name) else { bail!("it names the variable {name}, which is not set") };
+            result.push_str(&written(name, &found, within)?);
+            (rest, begins) = (after, false);
+            continue;
+        }
+        within = match (within, letter) {
+            (Within::Plain, '"') if begins => Within::DoubleQuotes,
+            (Within::Plain, '\'') if begins => Within::SingleQuotes,
+            (Within::Plain, '#') if result.is_empty() || result.ends_with(char::is_whitespace) => Within::Comment,
+            (Within::DoubleQuotes, '"') | (Within::SingleQuotes, '\'') | (Within::Comment, '\n') => Within::Plain,
+            (within, _) => within,
+        };
+        begins = match letter {
+            '\n' | '[' | '{' | ',' => true,
+            ' ' => begins || result.ends_with([':', '-', '?']),
+            '-' | '?' => begins && rest[1..].starts_with(' '),
+            _ => false,
+        };
+        let mut taken = letter.len_utf8();
+        if within == Within::DoubleQuotes && letter == '\\' {
+            taken += rest[1..].chars().next().map_or(0, char::len_utf8);
+        }
+        result.push_str(&rest[..taken]);
+        rest = &rest[taken..];
     }
-    result.push_str(rest);
     Ok(result)
+}
+
+/// A value as it has to be written there.
+fn written(name: &str, value: &str, within: Within) -> anyhow::Result<String> {
+    let is_simple = |letter: char| letter.is_ascii_alphanumeric() || "_./:@+=-".contains(letter);
+    match within {
+        // Every string of JSON is one of YAML.
+        Within::DoubleQuotes => {
+            let quoted = serde_json::to_string(value)?;
+            Ok(quoted[1..quoted.len() - 1].to_owned())
+        }
+        Within::SingleQuotes if !value.contains(['\n', '\r']) => Ok(value.replace('\'', "''")),
+        Within::Plain | Within::Comment
+            if value.chars().all(is_simple)
+                && value.starts_with(|first: char| first.is_ascii_alphanumeric() || "/+.".contains(first))
+                && !value.ends_with(':') =>
+        {
+            Ok(value.to_owned())
+        }
+        _ => bail!(
+            "the variable {name} holds signs that mean something in YAML. Write \"${{{name}}}\" in double quotation marks"
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -250,6 +346,44 @@ mod tests {
         let value = |name: &str| (name == "SECRET").then(|| "s3".to_owned());
         assert_eq!(with_variables("a: ${SECRET}, b: $5", value).unwrap(), "a: s3, b: $5");
         assert!(with_variables("a: ${OTHER}", value).unwrap_err().to_string().contains("OTHER"));
+        assert_eq!(with_variables("# ${OTHER}\na: ${SECRET}", value).unwrap(), "# ${OTHER}\na: s3");
+    }
+
+    #[test]
+    fn whatever_a_variable_holds_is_one_value() {
+        const VALUES: [&str; 6] = ["a\"b\\c", "it's: #1", "x\nrole: admin", "", "{}", "\""];
+        for secret in VALUES {
+            let value = |_: &str| Some(secret.to_owned());
+            let lines = ["a: \"${X}\" # don't", "b: [it's, '${X}']", "c: {d: \"\\\"${X}\"}"];
+            for line in lines {
+                let replaced = match with_variables(line, value) {
+                    Ok(replaced) => replaced,
+                    Err(error) => {
+                        assert!(line.contains('\'') && secret.contains('\n'), "{line}: {error}");
+                        continue;
+                    }
+                };
+                let read: Value = serde_saphyr::from_str(&replaced).unwrap();
+                let found = [&read["a"], &read["b"][1], &read["c"]["d"]].into_iter().find_map(Value::as_str);
+                let begin = if line.starts_with('c') { "\"" } else { "" };
+                assert_eq!(found, Some(format!("{begin}{secret}").as_str()), "{replaced}");
+            }
+            assert!(
+                with_variables("port: ${X}", value).unwrap_err().to_string().contains("double quotation"),
+                "{secret}"
+            );
+        }
+        let port = with_variables("port: ${X}", |_| Some("2775".to_owned())).unwrap();
+        assert_eq!(serde_saphyr::from_str::<Value>(&port).unwrap()["port"], 2775);
+    }
+
+    #[test]
+    fn a_setting_that_does_not_exist_is_named() {
+        for (settings, named) in [("{brnad: A}", "brnad"), ("{policy: {quiet: 1}}", "quiet"), ("{brand: 1}", "fit")] {
+            let text = format!("workspace: {{slug: m, name: A, time_zone: UTC, country: US, settings: {settings}}}");
+            let error = LoadedManifest::parse(&text, "file.yaml", |_| Ok(String::new())).unwrap_err();
+            assert!(format!("{error:#}").contains(named), "{error:#}");
+        }
     }
 
     #[test]

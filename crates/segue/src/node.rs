@@ -16,10 +16,46 @@ use std::{
 
 use anyhow::{Context, bail};
 use segue_model::{Ctx, Timestamp, time};
+use segue_store::private_directory;
 
 /// How long after an end that was not a proper one everything is stored before it is worked on: as long as Meta delivers
 /// again (Cloud API, "Webhooks": up to 7 days).
 const CAREFUL_FOR: i64 = 7 * time::DAY;
+
+/// The lock on a data directory: one process at a time uses it. Nothing is noted of a run yet.
+pub struct Lock {
+    directory: PathBuf,
+    /// Locked until it is dropped; the operating system unlocks it when the process ends, however it ends.
+    file: File,
+}
+
+impl Lock {
+    /// Locks the directory, which is made when it is not there.
+    ///
+    /// # Errors
+    /// When another process uses it, or it cannot be written.
+    pub fn take(directory: &Path) -> anyhow::Result<Self> {
+        private_directory(directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+        let path = directory.join("node");
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .with_context(|| format!("{} cannot be opened", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { directory: directory.to_owned(), file }),
+            Err(TryLockError::WouldBlock) => bail!(
+                "Another Segue is using {}. Stop it first, or choose another SEGUE_DATA_DIRECTORY.",
+                directory.display()
+            ),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+            }
+        }
+    }
+}
 
 /// The name, and the lock on it.
 pub struct Node {
@@ -28,35 +64,17 @@ pub struct Node {
     /// From when on what comes in may be worked on in the transaction that stores it.
     pub at_once_from: Timestamp,
     last_run: PathBuf,
-    /// Locked until it is dropped; the operating system unlocks it when the process ends, however it ends.
-    _file: File,
+    _lock: Lock,
 }
 
 impl Node {
-    /// Reads the name from the directory, or gives the node one.
+    /// Reads the name from the locked directory, or gives the node one.
     ///
     /// # Errors
-    /// When another process uses the directory, or it cannot be written.
-    pub fn open(directory: &Path, ctx: &Ctx) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))?;
-        let path = directory.join("node");
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .with_context(|| format!("{} cannot be opened", path.display()))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!(
-                "Another Segue is using {}. Stop it first, or choose another SEGUE_DATA_DIRECTORY.",
-                directory.display()
-            ),
-            Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("{} cannot be locked", path.display()));
-            }
-        }
+    /// When the directory cannot be read or written.
+    pub fn open(lock: Lock, ctx: &Ctx) -> anyhow::Result<Self> {
+        let Lock { directory, file } = &lock;
+        let (path, mut file) = (directory.join("node"), file);
         let mut name = String::new();
         file.read_to_string(&mut name).with_context(|| format!("{} cannot be read", path.display()))?;
         let name = match name.trim() {
@@ -72,7 +90,7 @@ impl Node {
             Err(error) if error.kind() == ErrorKind::NotFound => Timestamp(0),
             read => read.ok().as_deref().and_then(proper_end).unwrap_or_else(|| ctx.now().plus(CAREFUL_FOR)),
         };
-        let node = Self { name, at_once_from, last_run, _file: file };
+        let node = Self { name, at_once_from, last_run, _lock: lock };
         node.note("running")?;
         Ok(node)
     }
@@ -106,19 +124,20 @@ mod tests {
     #[test]
     fn a_node_keeps_its_name_and_is_alone() {
         let (directory, ctx) = (tempfile::tempdir().unwrap(), Ctx::system());
-        let first = Node::open(directory.path(), &ctx).unwrap();
+        let open = || Node::open(Lock::take(directory.path())?, &ctx);
+        let first = open().unwrap();
         let name = first.name.clone();
-        let second = Node::open(directory.path(), &ctx).err().map(|error| error.to_string()).unwrap_or_default();
+        let second = open().err().map(|error| error.to_string()).unwrap_or_default();
         assert!(second.contains("Another Segue"), "{second}");
         drop(first);
-        assert_eq!(Node::open(directory.path(), &ctx).unwrap().name, name);
+        assert_eq!(open().unwrap().name, name);
     }
 
     #[test]
     fn after_a_bad_end_everything_is_stored_first_for_as_long_as_deliveries_repeat() {
         let directory = tempfile::tempdir().unwrap();
         let ctx = Ctx::with_clock(segue_model::ctx::ManualClock::at(Timestamp(1_795_700_000_000)));
-        let open = || Node::open(directory.path(), &ctx).unwrap();
+        let open = || Node::open(Lock::take(directory.path()).unwrap(), &ctx).unwrap();
         let fresh = open();
         assert!(fresh.at_once_from <= ctx.now());
         fresh.ended().unwrap();

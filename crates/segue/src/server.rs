@@ -12,19 +12,22 @@ use segue_channels::bucket::Bucket;
 use segue_delivery::{Delivery, DeliveryConfig, Files};
 use segue_model::{Ctx, WorkspaceId, role::Role, rule_book};
 use segue_outreach::{LinkConfig, Links};
-use segue_store::{Engine, Store, StoreConfig, StoreError, channel::ChannelConfig};
+use segue_store::{Engine, Store, StoreConfig, StoreError, channel::ChannelConfig, private_directory};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::Config,
     connections::{self, Limits},
-    node::Node,
+    node::{Lock, Node},
     workers::{self, Wiring},
 };
 
 /// Longest wait for open requests and workers at the end.
 const PATIENCE: Duration = Duration::from_secs(35);
+
+/// How often measured values are put into their histograms.
+const METRICS_EVERY: Duration = Duration::from_secs(5);
 
 /// A running server.
 pub struct Server {
@@ -49,6 +52,8 @@ impl Server {
     /// In words that say what to do.
     pub async fn start(config: Config, ctx: Ctx) -> anyhow::Result<Self> {
         let bus = Bus::default();
+        // Before the database is opened, and with it brought to this version: a server that runs keeps its own.
+        let lock = Lock::take(&config.data_directory)?;
         let store = open_store(&config, bus.clone()).await?;
         first_start(&store, &ctx, &config).await?;
         let started_at = ctx.now();
@@ -69,9 +74,9 @@ impl Server {
         };
 
         let uploads = config.data_directory.join("uploads");
-        std::fs::create_dir_all(&uploads).with_context(|| format!("{} cannot be made", uploads.display()))?;
+        private_directory(&uploads).with_context(|| format!("{} cannot be made", uploads.display()))?;
         let shutdown = CancellationToken::new();
-        let node = Node::open(&config.data_directory, &ctx)?;
+        let node = Node::open(lock, &ctx)?;
         let files = match config.bucket() {
             Some(bucket) => Files::in_bucket(store.clone(), ctx.clone(), Bucket::new(&bucket)?),
             None => Files::in_database(store.clone(), ctx.clone()),
@@ -112,7 +117,10 @@ impl Server {
         let state =
             AppState::new(store.clone(), ctx, bus, links, api).with_files(files).with_shutdown(shutdown.clone());
         let state = match metrics_handle() {
-            Some(handle) => state.with_metrics(handle),
+            Some(handle) => {
+                tasks.spawn(keep_metrics_small(handle.clone(), shutdown.clone()));
+                state.with_metrics(handle)
+            }
             None => state,
         };
         // On PostgreSQL the work on one customer would hold the locks of all others that came with it.
@@ -262,6 +270,15 @@ fn metrics_handle() -> Option<PrometheusHandle> {
             }
         })
         .clone()
+}
+
+/// Puts measured values into their histograms from time to time: until then each of them takes up memory, and whoever
+/// reads the metrics may never come.
+async fn keep_metrics_small(handle: PrometheusHandle, shutdown: CancellationToken) {
+    let mut times = tokio::time::interval(METRICS_EVERY);
+    while shutdown.run_until_cancelled(times.tick()).await.is_some() {
+        handle.run_upkeep();
+    }
 }
 
 fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> JoinHandle<()> {

@@ -1,8 +1,12 @@
 //! Consistent copies of a database that is in use.
 
-use std::{fs::File, io::ErrorKind, path::Path, process::Command};
+use std::{io::ErrorKind, path::Path, process::Command};
 
-use crate::{Engine, StoreError, sqlite};
+use crate::{
+    Engine, StoreError, database_url,
+    private::{private_directory, private_file},
+    sqlite,
+};
 
 /// Writes a copy to `to`, which must not exist. SQLite: `VACUUM INTO` (a SQLite file). PostgreSQL: `pg_dump` in its
 /// custom format, to be read by `pg_restore`.
@@ -21,9 +25,9 @@ pub(crate) fn backup(engine: &Engine, to: &Path) -> Result<(), StoreError> {
 pub(crate) fn claim(to: &Path) -> Result<bool, StoreError> {
     let failed = |path: &Path, error| StoreError::Unavailable(format!("cannot make {}: {error}", path.display()));
     if let Some(directory) = to.parent() {
-        std::fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
+        private_directory(directory).map_err(|error| failed(directory, error))?;
     }
-    match File::create_new(to) {
+    match private_file(to) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(failed(to, error)),
@@ -49,17 +53,19 @@ fn copy(engine: &Engine, to: &Path) -> Result<(), StoreError> {
             Ok(())
         }
         Engine::Postgres(url) => {
-            let output = Command::new("pg_dump")
-                .args(["--format=custom", "--no-password", "--file"])
-                .arg(to)
-                .args(["--dbname", url])
-                .output()
-                .map_err(|error| {
-                    StoreError::Unsupported(format!(
-                        "A backup of PostgreSQL needs the program pg_dump, which cannot be run: {error}. \
+            // Every user of the machine sees the arguments of a program, but not its environment.
+            let (address, password) = database_url::without_password(url)?;
+            let mut dump = Command::new("pg_dump");
+            dump.args(["--format=custom", "--no-password", "--file"]).arg(to).args(["--dbname", &address]);
+            if let Some(password) = password {
+                dump.env("PGPASSWORD", password);
+            }
+            let output = dump.output().map_err(|error| {
+                StoreError::Unsupported(format!(
+                    "A backup of PostgreSQL needs the program pg_dump, which cannot be run: {error}. \
                          Install the PostgreSQL client tools."
-                    ))
-                })?;
+                ))
+            })?;
             if output.status.success() {
                 return Ok(());
             }

@@ -48,13 +48,26 @@ pub struct ChainCheck {
     pub broken_at: Option<i64>,
 }
 
+/// How far a walk along the chain has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainWalk {
+    seq: i64,
+    last: Vec<u8>,
+    /// The end as it was at the begin of the walk; what is written meanwhile is not walked to.
+    end: (i64, Vec<u8>),
+    /// The last entry there was before the end was read.
+    furthest: i64,
+    unchained: i64,
+}
+
 crate::sql! {
     CHAIN_END = "SELECT seq, hash FROM consent_chains WHERE workspace_id = $1";
     PUT_CHAIN_END = "INSERT INTO consent_chains (workspace_id, seq, hash) VALUES ($1, $2, $3)
         ON CONFLICT (workspace_id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash";
     CHAIN = "SELECT seq, previous_hash, hash, id, medium, address, purpose, action, method, scope, wording, proof, context,
             actor, occurred_at, recorded_at, expires_at
-        FROM consent_events WHERE workspace_id = $1 AND seq IS NOT NULL AND seq > $2 ORDER BY seq LIMIT 1000";
+        FROM consent_events WHERE workspace_id = $1 AND seq IS NOT NULL AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT 1000";
+    FURTHEST = "SELECT COALESCE(MAX(seq), 0) FROM consent_events WHERE workspace_id = $1 AND seq IS NOT NULL";
     COUNT_UNCHAINED = "SELECT COUNT(*) FROM consent_events WHERE workspace_id = $1 AND seq IS NULL";
 }
 
@@ -108,28 +121,56 @@ impl Tx<'_> {
         Ok(Place { seq, previous_hash, hash })
     }
 
-    /// Walks along the workspace's chain and recomputes every hash.
+    /// Walks along the workspace's chain and recomputes every hash. For large ledgers take a transaction for each part, with
+    /// [`Tx::begin_chain_walk`] and [`Tx::walk_chain`].
     ///
     /// # Errors
     /// When the store fails.
     pub fn check_consent_chain(&mut self, workspace_id: WorkspaceId) -> Result<ChainCheck, StoreError> {
-        let unchained = self.query_one(&COUNT_UNCHAINED, &[&workspace_id], |row| row.next())?;
-        let (mut seq, mut last) = (0_i64, Vec::new());
+        let mut walk = self.begin_chain_walk(workspace_id)?;
         loop {
-            let links = self.query(&CHAIN, &[&workspace_id, &seq], read_link)?;
-            if links.is_empty() {
-                break;
-            }
-            for (place, holds) in links {
-                if !holds || place.seq != seq + 1 || place.previous_hash != last {
-                    return Ok(ChainCheck { entries: seq, unchained, broken_at: Some(seq + 1) });
-                }
-                (seq, last) = (place.seq, place.hash);
+            if let Some(check) = self.walk_chain(workspace_id, &mut walk)? {
+                return Ok(check);
             }
         }
+    }
+
+    /// Begins a walk to where the chain ends now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn begin_chain_walk(&mut self, workspace_id: WorkspaceId) -> Result<ChainWalk, StoreError> {
+        let unchained = self.query_one(&COUNT_UNCHAINED, &[&workspace_id], |row| row.next())?;
+        // In this order: whoever writes an entry meanwhile moves the end with it, so no honest entry lies behind the end.
+        let furthest = self.query_one(&FURTHEST, &[&workspace_id], |row| row.next())?;
         let end: Option<(i64, Vec<u8>)> =
             self.query_opt(&CHAIN_END, &[&workspace_id], |row| Ok((row.next()?, row.next()?)))?;
-        let whole = end.unwrap_or_default() == (seq, last);
-        Ok(ChainCheck { entries: seq, unchained, broken_at: (!whole).then_some(seq + 1) })
+        Ok(ChainWalk { seq: 0, last: Vec::new(), end: end.unwrap_or_default(), furthest, unchained })
+    }
+
+    /// Goes on with a walk; gives what it found when it is over.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn walk_chain(
+        &mut self,
+        workspace_id: WorkspaceId,
+        walk: &mut ChainWalk,
+    ) -> Result<Option<ChainCheck>, StoreError> {
+        let ended = |walk: &ChainWalk, broken_at| {
+            Ok(Some(ChainCheck { entries: walk.seq, unchained: walk.unchained, broken_at }))
+        };
+        let links = self.query(&CHAIN, &[&workspace_id, &walk.seq, &walk.end.0], read_link)?;
+        if links.is_empty() {
+            let whole = walk.end == (walk.seq, walk.last.clone()) && walk.furthest <= walk.seq;
+            return ended(walk, (!whole).then_some(walk.seq + 1));
+        }
+        for (place, holds) in links {
+            if !holds || place.seq != walk.seq + 1 || place.previous_hash != walk.last {
+                return ended(walk, Some(walk.seq + 1));
+            }
+            (walk.seq, walk.last) = (place.seq, place.hash);
+        }
+        Ok(None)
     }
 }

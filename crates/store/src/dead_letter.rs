@@ -170,7 +170,7 @@ impl Tx<'_> {
         let Some((source, source_id)) = found else { return Ok(false) };
         if resolution == Resolution::Replayed {
             let revived = match source {
-                Source::Inbox => self.revive_inbox(workspace_id, InboxId(source_id), now).map(|_| true)?,
+                Source::Inbox => self.revive_inbox(workspace_id, InboxId(source_id), now)?,
                 Source::Job => self.revive_job(workspace_id, JobId(source_id), now).map(|_| true)?,
                 Source::Outbox => self.revive_message(workspace_id, MessageId(source_id), now)?,
             };
@@ -178,6 +178,10 @@ impl Tx<'_> {
                 self.execute(&REOPEN, &[&workspace_id, &id])?;
             }
             return Ok(revived);
+        }
+        if source == Source::Inbox {
+            // It is worked on no more, and goes when what is done goes.
+            self.let_inbox_go(workspace_id, InboxId(source_id))?;
         }
         Ok(true)
     }

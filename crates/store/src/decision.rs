@@ -14,7 +14,7 @@ use segue_model::{
     rule_book::RuleBook,
 };
 
-use crate::{StoreError, Tx, tx::json_text};
+use crate::{REMOVED_AT_ONCE, StoreError, Tx, tx::json_text};
 
 crate::sql! {
     PUT_DECISION = "INSERT INTO decisions (workspace_id, message_id, rule, explanation, decided_at)
@@ -29,8 +29,11 @@ crate::sql! {
         WHERE workspace_id = $1 AND address = $2 AND sent_at > $3 AND message_id <> $4
         ORDER BY sent_at DESC LIMIT $5";
     UNCOUNT_SEND = "DELETE FROM marketing_sends WHERE workspace_id = $1 AND address = $2 AND message_id = $3";
-    DELETE_OLD_SENDS = "DELETE FROM marketing_sends WHERE workspace_id = $1 AND sent_at < $2";
-    DELETE_OLD_DECISIONS = "DELETE FROM decisions WHERE workspace_id = $1 AND decided_at < $2";
+    DELETE_OLD_SENDS = "DELETE FROM marketing_sends WHERE workspace_id = $1 AND (address, sent_at, message_id) IN (
+        SELECT m.address, m.sent_at, m.message_id FROM marketing_sends m WHERE m.workspace_id = $1 AND m.sent_at < $2
+        ORDER BY m.sent_at LIMIT $3)";
+    DELETE_OLD_DECISIONS = "DELETE FROM decisions WHERE workspace_id = $1 AND message_id IN (SELECT d.message_id
+        FROM decisions d WHERE d.workspace_id = $1 AND d.decided_at < $2 ORDER BY d.decided_at LIMIT $3)";
 }
 
 /// A version of a rule book and when it began to decide in this installation.
@@ -148,7 +151,7 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         before: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.execute(&DELETE_OLD_SENDS, &[&workspace_id, &before])
+        self.execute(&DELETE_OLD_SENDS, &[&workspace_id, &before, &REMOVED_AT_ONCE])
     }
 
     /// Removes old explanations.
@@ -156,6 +159,6 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn delete_old_decisions(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
-        self.execute(&DELETE_OLD_DECISIONS, &[&workspace_id, &before])
+        self.execute(&DELETE_OLD_DECISIONS, &[&workspace_id, &before, &REMOVED_AT_ONCE])
     }
 }

@@ -2,7 +2,7 @@
 //! ([`crate::inbox`]), and the answers to requests ([`crate::idempotency`]). With a conversation that is emptied their words
 //! go as well. That something came in and that a request was done stays, so that neither is done again.
 //!
-//! Nothing reads the words of what is done, and no index leads to them, so they are looked for in one read for many
+//! Nothing reads the words of what is done, a dead letter with the words gone is closed, and no index leads to them, so they are looked for in one read for many
 //! customers ([`Tx::copies_of`]) and emptied by their keys ([`Tx::empty_copies`]).
 
 use std::collections::{HashMap, HashSet};
@@ -29,10 +29,15 @@ pub struct Copies {
 
 crate::sql! {
     DONE_ITEMS = "SELECT id, channel_id, kind, subject, received_at FROM inbox
-        WHERE workspace_id = $1 AND state = 'done' AND received_at <= $2 AND payload <> '{}'";
+        WHERE workspace_id = $1 AND state IN ('done', 'dead') AND received_at <= $2 AND payload <> '{}'";
     ANSWERS_ABOUT_SESSIONS = "SELECT actor, key, body FROM idempotency_keys
         WHERE workspace_id = $1 AND status IS NOT NULL AND created_at <= $2 AND body LIKE '%ses_%'";
-    EMPTY_ITEM = "UPDATE inbox SET payload = '{}' WHERE workspace_id = $1 AND id = $2 AND state = 'done'";
+    /// A dead letter without its words cannot be replayed: it is done.
+    EMPTY_ITEM = "UPDATE inbox SET payload = '{}', state = 'done'
+        WHERE workspace_id = $1 AND id = $2 AND state IN ('done', 'dead')";
+    CLOSE_LETTER = "UPDATE dead_letters SET resolution = 'discarded', resolved_by = 'system', resolved_at = $3,
+            resolution_reason = 'The customer was erased, and with that what was written.'
+        WHERE workspace_id = $1 AND source = 'inbox' AND source_id = $2 AND resolution IS NULL";
     EMPTY_ANSWER = "UPDATE idempotency_keys SET body = ''
         WHERE workspace_id = $1 AND actor = $2 AND key = $3 AND status IS NOT NULL";
 }
@@ -120,13 +125,19 @@ impl Tx<'_> {
         Ok(found)
     }
 
-    /// Empties copies.
+    /// Empties copies. The dead letters among them are closed, as of when it was asked for.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn empty_copies(&mut self, workspace_id: WorkspaceId, copies: &Copies) -> Result<(), StoreError> {
+    pub fn empty_copies(
+        &mut self,
+        workspace_id: WorkspaceId,
+        copies: &Copies,
+        asked_at: Timestamp,
+    ) -> Result<(), StoreError> {
         for id in &copies.inbox {
             self.execute(&EMPTY_ITEM, &[&workspace_id, id])?;
+            self.execute(&CLOSE_LETTER, &[&workspace_id, id, &asked_at])?;
         }
         for (actor, key) in &copies.answers {
             self.execute(&EMPTY_ANSWER, &[&workspace_id, actor, key])?;

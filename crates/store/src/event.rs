@@ -15,7 +15,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use segue_model::{MessageId, OfferId, SessionId, Timestamp, UserId, WorkspaceId, routing::OfferState, wake::Wake};
 use serde_json::{Value, json};
 
-use crate::{StoreError, Tx, tx::json_text};
+use crate::{REMOVED_AT_ONCE, StoreError, Tx, tx::json_text};
 
 /// An event to append.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +75,9 @@ crate::sql! {
         WHERE workspace_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
     EVENT_BOUNDS = "SELECT COALESCE((SELECT MIN(seq) FROM events WHERE workspace_id = $1), 0), seq
         FROM event_sequences WHERE workspace_id = $1";
-    DELETE_EVENTS_BEFORE = "DELETE FROM events WHERE workspace_id = $1 AND at < $2";
+    /// From the first one on: those that are kept are not looked at.
+    DELETE_EVENTS_BEFORE = "DELETE FROM events WHERE workspace_id = $1 AND at < $2 AND seq IN (
+        SELECT e.seq FROM events e WHERE e.workspace_id = $1 ORDER BY e.seq LIMIT $3)";
 }
 
 /// Writes what the transaction collected: events, tallies and volumes. Called by the executors just before the commit.
@@ -179,11 +181,11 @@ impl Tx<'_> {
         self.query_one(&EVENT_BOUNDS, &[&workspace_id], |row| Ok((row.next()?, row.next()?)))
     }
 
-    /// Removes events older than `before`; clients that are further back are asked to start afresh.
+    /// Removes events older than `before`, at most [`REMOVED_AT_ONCE`]; clients that are further back are asked to start afresh.
     ///
     /// # Errors
     /// When the store fails.
     pub fn delete_events_before(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
-        self.execute(&DELETE_EVENTS_BEFORE, &[&workspace_id, &before])
+        self.execute(&DELETE_EVENTS_BEFORE, &[&workspace_id, &before, &REMOVED_AT_ONCE])
     }
 }

@@ -8,7 +8,7 @@
 
 use segue_model::{Timestamp, WorkspaceId, time};
 
-use crate::{StoreError, Tx};
+use crate::{REMOVED_AT_ONCE, StoreError, Tx};
 
 /// How long a key is remembered, in milliseconds.
 pub const KEPT: i64 = 7 * time::DAY;
@@ -42,7 +42,9 @@ crate::sql! {
         WHERE workspace_id = $1 AND actor = $2 AND key = $3 AND status IS NULL";
     ABANDON_REQUEST = "DELETE FROM idempotency_keys
         WHERE workspace_id = $1 AND actor = $2 AND key = $3 AND status IS NULL";
-    DELETE_OLD_REQUESTS = "DELETE FROM idempotency_keys WHERE workspace_id = $1 AND created_at <= $2";
+    DELETE_OLD_REQUESTS = "DELETE FROM idempotency_keys WHERE workspace_id = $1 AND (actor, key) IN (
+        SELECT k.actor, k.key FROM idempotency_keys k WHERE k.workspace_id = $1 AND k.created_at <= $2
+        ORDER BY k.created_at LIMIT $3)";
 }
 
 impl Tx<'_> {
@@ -103,6 +105,6 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn delete_old_requests(&mut self, workspace_id: WorkspaceId, now: Timestamp) -> Result<u64, StoreError> {
-        self.execute(&DELETE_OLD_REQUESTS, &[&workspace_id, &now.plus(-KEPT)])
+        self.execute(&DELETE_OLD_REQUESTS, &[&workspace_id, &now.plus(-KEPT), &REMOVED_AT_ONCE])
     }
 }

@@ -25,7 +25,7 @@
 use segue_model::{ChannelId, Ctx, InboxId, Timestamp, WorkspaceId, id::Id as _, time, wake::Wake};
 
 use crate::{
-    Row, Sql, StoreError, Tx,
+    REMOVED_AT_ONCE, Row, Sql, StoreError, Tx,
     dead_letter::{Source, Verdict},
     outbox::Payload,
     tx::json_text,
@@ -174,7 +174,10 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND state = 'pending' AND lease_epoch = $3";
     INBOX_REVIVE = "UPDATE inbox SET state = 'pending', attempts = 0, next_at = $3
         WHERE workspace_id = $1 AND id = $2 AND state = 'dead'";
-    DELETE_DONE_INBOX = "DELETE FROM inbox WHERE workspace_id = $1 AND state = 'done' AND received_at < $2";
+    INBOX_LET_GO = "UPDATE inbox SET state = 'done' WHERE workspace_id = $1 AND id = $2 AND state = 'dead'";
+    /// By the time in the id: an index by the time it came in would cost each webhook.
+    DELETE_DONE_INBOX = "DELETE FROM inbox WHERE id IN (SELECT i.id FROM inbox i WHERE i.id < $3
+            AND i.workspace_id = $1 AND i.state = 'done' AND i.received_at < $2 ORDER BY i.id LIMIT $4)";
     COUNT_PENDING_INBOX = "SELECT COUNT(*), COALESCE(MIN(received_at), 0) FROM inbox WHERE state = 'pending'";
     COUNT_INBOX = "SELECT state, COUNT(*) FROM inbox WHERE workspace_id = $1 GROUP BY state";
 }
@@ -392,6 +395,11 @@ impl Tx<'_> {
         held(self.execute(&INBOX_PUT_BACK, &[&item.workspace_id, &item.id, &item.epoch, &next_at])?)
     }
 
+    /// Makes a dead row one that is done.
+    pub(crate) fn let_inbox_go(&mut self, workspace_id: WorkspaceId, id: InboxId) -> Result<(), StoreError> {
+        self.execute(&INBOX_LET_GO, &[&workspace_id, &id]).map(|_| ())
+    }
+
     /// Makes a dead row pending again, with all its attempts. `false` when it is not dead.
     pub(crate) fn revive_inbox(
         &mut self,
@@ -403,12 +411,14 @@ impl Tx<'_> {
         Ok(self.execute(&INBOX_REVIVE, &[&workspace_id, &id, &now])? == 1)
     }
 
-    /// Removes rows that were worked on and came in before `before`. Keep them as long as providers repeat deliveries.
+    /// Removes rows that were worked on and came in before `before`, at most [`REMOVED_AT_ONCE`]. Keep them as long as
+    /// providers repeat deliveries.
     ///
     /// # Errors
     /// When the store fails.
     pub fn delete_done_inbox(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
-        self.execute(&DELETE_DONE_INBOX, &[&workspace_id, &before])
+        let first_id = InboxId(uuid::Uuid::from_u128(u128::from(before.0.max(0).cast_unsigned()) << 80));
+        self.execute(&DELETE_DONE_INBOX, &[&workspace_id, &before, &first_id, &REMOVED_AT_ONCE])
     }
 
     /// How many rows of the installation wait, and since when the oldest does. For metrics.

@@ -10,7 +10,7 @@ use segue_model::{Ctx, JobId, Timestamp, WorkspaceId, id::Id as _, wake::Wake};
 use serde_json::Value;
 
 use crate::{
-    Row, StoreError, Tx,
+    REMOVED_AT_ONCE, Row, StoreError, Tx,
     dead_letter::{Source, Verdict},
     inbox::{MOST_ATTEMPTS, held, next_attempt},
     tx::json_text,
@@ -80,7 +80,8 @@ crate::sql! {
     JOB_REVIVE = "UPDATE jobs SET state = 'waiting', attempts = 0, run_at = $3
         WHERE workspace_id = $1 AND id = $2 AND state = 'dead'";
     CANCEL_JOB = "DELETE FROM jobs WHERE workspace_id = $1 AND kind = $2 AND dedupe_key = $3 AND state = 'waiting'";
-    DELETE_DONE_JOBS = "DELETE FROM jobs WHERE workspace_id = $1 AND state = 'done' AND run_at < $2";
+    DELETE_DONE_JOBS = "DELETE FROM jobs WHERE workspace_id = $1 AND id IN (SELECT j.id FROM jobs j
+        WHERE j.workspace_id = $1 AND j.state = 'done' AND j.run_at < $2 ORDER BY j.run_at LIMIT $3)";
 }
 
 fn read_job(row: &mut Row<'_>) -> Result<Job, StoreError> {
@@ -226,6 +227,6 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn delete_done_jobs(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
-        self.execute(&DELETE_DONE_JOBS, &[&workspace_id, &before])
+        self.execute(&DELETE_DONE_JOBS, &[&workspace_id, &before, &REMOVED_AT_ONCE])
     }
 }

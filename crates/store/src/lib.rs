@@ -26,6 +26,8 @@
 
 mod backup;
 mod built;
+mod copied;
+mod database_url;
 pub mod early_deletion;
 pub mod erasure;
 pub mod erasure_copies;
@@ -33,6 +35,7 @@ mod error;
 mod migrate;
 mod planner;
 mod postgres;
+mod private;
 mod queue;
 mod row;
 mod smpp_account;
@@ -116,6 +119,7 @@ pub mod recipient;
 pub mod registration;
 mod repeat;
 pub mod report;
+pub mod restored;
 pub mod route;
 pub mod routing;
 pub mod search;
@@ -146,11 +150,13 @@ pub mod vote;
 mod withdrawal;
 pub mod workspace;
 
+pub use copied::{check_copy, end_log};
 pub use error::StoreError;
-pub use migrate::{Migration, SCHEMA_VERSION};
+pub use migrate::{Migration, SCHEMA_VERSION, schema_version};
+pub use private::{private_directory, private_file};
 pub use row::{Column, Row};
 pub use sql::Sql;
-pub use store::{Engine, Store, StoreConfig};
+pub use store::{Engine, REMOVED_AT_ONCE, Store, StoreConfig};
 pub use tx::Tx;
 pub use value::{Bind, Param};
 
@@ -234,6 +240,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("repeat", repeat::STATEMENTS),
         ("registration", registration::STATEMENTS),
         ("report", report::STATEMENTS),
+        ("restored", restored::STATEMENTS),
         ("route", route::STATEMENTS),
         ("routing", routing::STATEMENTS),
         ("search", search::STATEMENTS),

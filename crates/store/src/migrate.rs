@@ -10,7 +10,11 @@
 
 use std::path::Path;
 
-use crate::{Engine, StoreError, backup, planner, postgres, sqlite};
+use crate::{
+    Engine, StoreError, backup, planner, postgres,
+    private::{private_directory, private_file},
+    sqlite,
+};
 
 /// One step of the schema.
 #[derive(Debug, Clone, Copy)]
@@ -162,6 +166,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0064_tries_and_held_back.sql"),
     },
     Migration { version: 65, name: "0065_number_quality", text: include_str!("../migrations/0065_number_quality.sql") },
+    Migration {
+        version: 66,
+        name: "0066_removed_by_time",
+        text: include_str!("../migrations/0066_removed_by_time.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.
@@ -172,6 +181,35 @@ const LOCK: i64 = 0x5345_4755_4501;
 
 const VERSION_TABLE: &str =
     "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, name TEXT NOT NULL)";
+
+/// Version of the schema of a database; `None` when there is no database of the product. Nothing is made or changed.
+///
+/// # Errors
+/// When the database cannot be opened or read.
+pub fn schema_version(engine: &Engine) -> Result<Option<i64>, StoreError> {
+    const VERSION: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_version";
+    match engine {
+        Engine::Sqlite(path) => {
+            if !path.try_exists().map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))? {
+                return Ok(None);
+            }
+            let connection = sqlite::open(path, sqlite::Access::ReadOnly)?;
+            let found = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'";
+            if connection.query_row(found, [], |row| row.get::<_, i64>(0))? == 0 {
+                return Ok(None);
+            }
+            Ok(Some(connection.query_row(VERSION, [], |row| row.get(0))?))
+        }
+        Engine::Postgres(url) => {
+            let mut client = postgres::connect(url)?;
+            let found: bool = client.query_one("SELECT to_regclass('schema_version') IS NOT NULL", &[])?.get(0);
+            if !found {
+                return Ok(None);
+            }
+            Ok(Some(client.query_one(VERSION, &[])?.get(0)))
+        }
+    }
+}
 
 /// Brings the database to the newest of `migrations`.
 ///
@@ -186,9 +224,11 @@ pub(crate) fn migrate(engine: &Engine, backups: &Path, migrations: &[Migration])
 
 fn migrate_sqlite(engine: &Engine, path: &Path, backups: &Path, migrations: &[Migration]) -> Result<(), StoreError> {
     if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)
+        private_directory(directory)
             .map_err(|error| StoreError::Unavailable(format!("cannot make {}: {error}", directory.display())))?;
     }
+    // SQLite gives the files beside it the same rights. When it cannot be made, SQLite says why.
+    drop(private_file(path));
     let connection = sqlite::open(path, sqlite::Access::ReadWrite)?;
     connection.execute_batch(VERSION_TABLE)?;
     let current: i64 =
@@ -228,6 +268,13 @@ fn migrate_postgres(engine: &Engine, url: &str, backups: &Path, migrations: &[Mi
     let current: i64 = client.query_one("SELECT COALESCE(MAX(version), 0) FROM schema_version", &[])?.get(0);
     let due = due(current, migrations)?;
     if current > 0 && !due.is_empty() {
+        if !postgres::keep_others_out(&mut client)? {
+            return Err(StoreError::Unsupported(format!(
+                "The database has schema version {current} and is in use by another Segue, which the change to version {} \
+                 would break. Stop all other servers and commands of Segue first, then start this one.",
+                migrations.len()
+            )));
+        }
         backup_before(engine, current, backups)?;
     }
     for migration in due {

@@ -134,6 +134,22 @@ fn two_nodes_that_start_at_once_migrate_once() {
 }
 
 #[test]
+fn nobody_changes_the_schema_under_a_server_that_runs() {
+    for database in databases() {
+        let Engine::Postgres(url) = &database.engine else { continue };
+        database.migrate(&[]).unwrap();
+        let config = crate::StoreConfig::new(Engine::Postgres(url.clone()), database.backups());
+        let running = crate::Store::open(config).unwrap();
+        let refused = database.migrate(&[EXTRA]).unwrap_err().to_string();
+        assert!(refused.contains("Stop all other servers"), "{refused}");
+        assert_eq!(database.versions(), steps(SCHEMA_VERSION));
+        running.close();
+        database.migrate(&[EXTRA]).unwrap();
+        assert_eq!(database.versions(), steps(NEXT));
+    }
+}
+
+#[test]
 fn the_backup_of_sqlite_opens_and_holds_the_rows() {
     let database = &databases()[0];
     database.migrate(&[]).unwrap();

@@ -17,6 +17,7 @@ use tokio_postgres::{Row, Statement, Transaction};
 
 use crate::{
     StoreError,
+    database_url::config,
     event::append,
     queue::{Command, Outcome, Queue},
     sql::Sql,
@@ -30,6 +31,11 @@ const MAX_RUNS: u32 = 8;
 /// Wait before the second run; doubles with each further one. In all two and a half seconds: a restart of the server.
 const RUN_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
+/// Number of the advisory lock that everybody shares who works with the database.
+const IN_USE: i64 = 0x5345_4755_4502;
+/// In how many tenths of a second the connections of a process that was ended are closed.
+const OTHERS_END_WITHIN: u32 = 50;
+
 /// A connection and the statements prepared on it.
 struct Worker {
     url: String,
@@ -40,13 +46,6 @@ struct Worker {
 
 /// Prepared statements of a connection, by the address of their constant.
 type Statements = HashMap<usize, Statement>;
-
-fn config(url: &str) -> Result<tokio_postgres::Config, StoreError> {
-    let mut config: tokio_postgres::Config =
-        url.parse().map_err(|error| StoreError::Unsupported(format!("The database URL cannot be read: {error}")))?;
-    config.application_name("segue").connect_timeout(Duration::from_secs(5));
-    Ok(config)
-}
 
 /// Opens a connection that waits for each answer, for migrations.
 ///
@@ -65,7 +64,29 @@ fn connect_on(runtime: &Runtime, url: &str) -> Result<tokio_postgres::Client, St
             tracing::debug!(%error, "a connection to PostgreSQL ended");
         }
     });
-    Ok(client)
+    // Held until the connection ends: nobody changes the schema under a process that works with it.
+    let row = runtime.block_on(client.query_one("SELECT pg_try_advisory_lock_shared($1)", &[&IN_USE]))?;
+    if row.get(0) {
+        return Ok(client);
+    }
+    Err(StoreError::Unavailable("the database is being brought to another version".to_owned()))
+}
+
+/// Waits a little until nobody works with the database, and keeps everybody out until `client` ends. `false` when somebody
+/// still does.
+///
+/// # Errors
+/// When the connection fails.
+pub(crate) fn keep_others_out(client: &mut Client) -> Result<bool, StoreError> {
+    for run in 0..OTHERS_END_WITHIN {
+        if run > 0 {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        if client.query_one("SELECT pg_try_advisory_lock($1)", &[&IN_USE])?.get(0) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A transaction on a worker's connection.

@@ -28,6 +28,9 @@ pub enum Engine {
     Postgres(String),
 }
 
+/// Most rows that one transaction of housekeeping removes from a large table: whoever writes meanwhile waits for it.
+pub const REMOVED_AT_ONCE: u32 = 1_000;
+
 /// How to open a store.
 pub struct StoreConfig {
     pub engine: Engine,

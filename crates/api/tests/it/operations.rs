@@ -56,6 +56,21 @@ async fn metrics_are_shown_by_route_and_hold_no_ids() {
 }
 
 #[tokio::test]
+async fn invented_methods_are_one_series() {
+    let (server, recorder) = measured(MetricsAccess::Anybody).await;
+    let _installed = metrics::set_default_local_recorder(&recorder);
+    for number in 0..100 {
+        let mut request = get("/livez");
+        *request.method_mut() = format!("INVENTED{number}").parse().unwrap();
+        server.send(request).await;
+    }
+    let text = server.send(get("/metrics")).await.text();
+    let counted = text.lines().filter(|line| line.starts_with("segue_http_request_seconds_count")).count();
+    assert_eq!(counted, 1, "{text}");
+    assert!(text.contains("method=\"other\"") && !text.contains("INVENTED"), "{text}");
+}
+
+#[tokio::test]
 async fn metrics_are_for_who_has_their_token_and_for_nobody_else() {
     const TOKEN: &str = "0123456789abcdef01234567";
     let (server, _recorder) = measured(MetricsAccess::Bearer(TOKEN.into())).await;

@@ -297,6 +297,32 @@ async fn a_change_of_an_old_entry_shows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_is_written_during_a_walk_is_no_tampering() {
+    for world in worlds().await {
+        subscriber(&world, 1).await;
+        let ws = world.ws();
+        let mut walk = world.write(move |tx| tx.begin_chain_walk(ws)).await;
+        subscriber(&world, 2).await;
+        let check = loop {
+            let so_far = walk.clone();
+            let step = move |tx: &mut segue_store::Tx<'_>| {
+                let mut walk = so_far.clone();
+                let check = tx.walk_chain(ws, &mut walk)?;
+                Ok((walk, check))
+            };
+            let (further, check) = world.write(step).await;
+            walk = further;
+            if let Some(check) = check {
+                break check;
+            }
+        };
+        assert_eq!((check.entries, check.broken_at), (2, None), "{}", world.test.engine);
+        let whole = segue_outreach::consent_record::check_ledger(&world.test.store, ws).await.unwrap();
+        assert_eq!((whole.entries, whole.broken_at), (4, None));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_proof_has_every_entry_and_opens_safely_in_a_spreadsheet() {
     for world in worlds().await {
         let id = subscriber(&world, 1).await;

@@ -12,18 +12,21 @@ use segue_model::{
 use segue_store::{
     Store, StoreError,
     access::User,
-    channel::{Channel, ChannelState, Sender},
+    channel::{Channel, ChannelState, Registration, Sender},
     flow::NewVersion,
     registration::{RegistrationInput, RegistrationStep},
     routing::Queue,
-    workspace::Workspace,
+    workspace::{Workspace, WorkspaceSettings},
 };
 use serde::Serialize;
 use serde_json::json;
 
 use crate::{
     config::Config,
-    manifest::{ChannelPart, FlowPart, LoadedManifest, QueuePart, RegistrationPart, SenderPart, UserPart},
+    manifest::{
+        ChannelPart, FlowPart, LoadedManifest, OFFER_SECONDS, QueuePart, RegistrationPart, SenderPart, UserPart,
+        changed_settings,
+    },
 };
 
 /// Which file, and how to go about it.
@@ -60,7 +63,11 @@ pub struct Change {
 /// When the file is not valid or the database cannot be used; nothing is changed then.
 pub async fn apply(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let manifest = LoadedManifest::read(&arguments.file)?;
-    let (store, ctx) = (super::open_store(&config).await?, Ctx::system());
+    let ctx = Ctx::system();
+    let store = match arguments.dry_run {
+        true => super::open_store(&config).await?,
+        false => super::open_or_make_store(&config).await?,
+    };
     let changes = differences(&store, &manifest).await?;
     rehearse(&store, &ctx, &manifest).await?;
     show(&changes, arguments.json)?;
@@ -170,14 +177,15 @@ pub async fn differences(store: &Store, loaded: &LoadedManifest) -> anyhow::Resu
         Some(_) => {}
     };
     let part = &loaded.manifest.workspace;
-    let (start, end) = part.quiet_minutes()?;
+    let old = present.workspace.as_ref();
+    let usual = WorkspaceSettings::default();
+    let old_settings = old.map_or(&usual, |old| &*old.settings);
+    let settings = changed_settings(old_settings, &part.settings_over(old_settings)?)?.join(", ");
+    let quiet = part.quiet()?.or(old.map(|old| old.quiet_hours));
     note(
         format!("workspace {}", part.slug),
-        present.workspace.as_ref().map(|old| {
-            let quiet = (old.quiet_hours.start_minute, old.quiet_hours.end_minute);
-            workspace_summary(&old.name, &old.time_zone, &old.country, quiet, &old.settings)
-        }),
-        workspace_summary(&part.name, &part.time_zone, &part.country, (start, end), &part.settings),
+        old.map(|old| workspace_summary(&old.name, &old.time_zone, &old.country, Some(old.quiet_hours), "")),
+        workspace_summary(&part.name, &part.time_zone, &part.country, quiet, &settings),
     );
     for user in &loaded.manifest.users {
         let old = present.users.iter().find(|old| old.email == user.email.to_lowercase());
@@ -190,8 +198,13 @@ pub async fn differences(store: &Store, loaded: &LoadedManifest) -> anyhow::Resu
             let members = present.members.get(&old.slug).cloned().unwrap_or_default();
             queue_summary(&old.name, old.offer_seconds, &members)
         });
-        let new = queue_summary(&queue.name, queue.offer_seconds, &sorted(&queue.members));
-        note(format!("queue {}", queue.slug), old, new);
+        let known = present.queues.iter().find(|old| old.slug == queue.slug);
+        let seconds = queue.offer_seconds.or(known.map(|old| old.offer_seconds)).unwrap_or(OFFER_SECONDS);
+        let members = match &queue.members {
+            Some(members) => sorted(members),
+            None => present.members.get(&queue.slug).cloned().unwrap_or_default(),
+        };
+        note(format!("queue {}", queue.slug), old, queue_summary(&queue.name, seconds, &members));
     }
     for (flow, source) in loaded.manifest.flows.iter().zip(&loaded.flow_sources) {
         let old = present.flows.get(&flow.slug).map(|old| content_mark(old));
@@ -199,36 +212,47 @@ pub async fn differences(store: &Store, loaded: &LoadedManifest) -> anyhow::Resu
     }
     for channel in &loaded.manifest.channels {
         let old = present.channels.iter().find(|old| old.slug == channel.slug);
+        let (flow, queue) = leads_to(channel, old);
         let old = old.map(|old| channel_summary(&old.name, &old.config, &old.flow_slug, &old.queue_slug));
-        let new = channel_summary(&channel.name, &channel.config, &channel.flow, &channel.queue);
+        let new = channel_summary(&channel.name, &channel.config, &flow, &queue);
         note(format!("channel {}", channel.slug), old, new);
     }
     for sender in &loaded.manifest.senders {
         let channel = present.channels.iter().find(|channel| channel.slug == sender.channel);
         let old = channel.and_then(|channel| {
             let same = |old: &&Sender| old.channel_id == channel.id && old.address == sender.address;
-            present.senders.iter().find(same).map(|old| format!("{}, {}", old.kind, old.registration))
+            present.senders.iter().find(same)
         });
-        note(format!("sender {}", sender.address), old, format!("{}, {}", sender.kind, sender.registration));
+        let registration = registration(sender, old);
+        let old = old.map(|old| format!("{}, {}", old.kind, old.registration));
+        note(format!("sender {}", sender.address), old, format!("{}, {registration}", sender.kind));
     }
     Ok(changes)
 }
 
-fn workspace_summary(
-    name: &str,
-    time_zone: &str,
-    country: &str,
-    (start, end): (u16, u16),
-    settings: &segue_store::workspace::WorkspaceSettings,
-) -> String {
+/// The flow and the queue of a channel: what the file says, else what is there.
+fn leads_to(part: &ChannelPart, present: Option<&Channel>) -> (Option<String>, Option<String>) {
+    let flow = part.flow.clone().unwrap_or_else(|| present.and_then(|present| present.flow_slug.clone()));
+    let queue = part.queue.clone().unwrap_or_else(|| present.and_then(|present| present.queue_slug.clone()));
+    (flow, queue)
+}
+
+/// How a sender is registered: what the file says, else what is there.
+fn registration(part: &SenderPart, present: Option<&Sender>) -> Registration {
+    part.registration.or(present.map(|present| present.registration)).unwrap_or(Registration::Active)
+}
+
+/// `changes` names the settings that the file changes.
+fn workspace_summary(name: &str, time_zone: &str, country: &str, quiet: Option<QuietHours>, changes: &str) -> String {
     let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-    let texts = serde_json::to_string(settings).unwrap_or_default();
-    format!(
-        "{name}, {time_zone}, {country}, quiet from {} to {}, settings {}",
-        clock(start),
-        clock(end),
-        content_mark(&texts)
-    )
+    let mut text = format!("{name}, {time_zone}, {country}");
+    if let Some(quiet) = quiet {
+        text += &format!(", quiet from {} to {}", clock(quiet.start_minute), clock(quiet.end_minute));
+    }
+    if !changes.is_empty() {
+        text += &format!(", sets {changes}");
+    }
+    text
 }
 
 fn queue_summary(name: &str, offer_seconds: u32, members: &[String]) -> String {
@@ -286,19 +310,19 @@ fn check_flows(loaded: &LoadedManifest) -> anyhow::Result<()> {
 fn check_references(loaded: &LoadedManifest) -> anyhow::Result<()> {
     let manifest = &loaded.manifest;
     for queue in &manifest.queues {
-        for email in &queue.members {
+        for email in queue.members.iter().flatten() {
             if !manifest.users.iter().any(|user| user.email.eq_ignore_ascii_case(email)) {
                 bail!("The queue '{}' has the member {email}, who is not among the users of the file.", queue.slug);
             }
         }
     }
     for channel in &manifest.channels {
-        if let Some(flow) = &channel.flow
+        if let Some(Some(flow)) = &channel.flow
             && !manifest.flows.iter().any(|part| part.slug == *flow)
         {
             bail!("The channel '{}' names the flow '{flow}', which is not in the file.", channel.slug);
         }
-        if let Some(queue) = &channel.queue
+        if let Some(Some(queue)) = &channel.queue
             && !manifest.queues.iter().any(|part| part.slug == *queue)
         {
             bail!("The channel '{}' names the queue '{queue}', which is not in the file.", channel.slug);
@@ -327,18 +351,22 @@ pub async fn apply_manifest(store: &Store, ctx: &Ctx, loaded: &LoadedManifest) -
         time_zone: part.time_zone.clone(),
         country: part.country.clone(),
     };
-    let mut workspace = create_workspace(store, ctx, &new).await?;
-    let (start_minute, end_minute) = part.quiet_minutes()?;
-    workspace.name.clone_from(&part.name);
-    workspace.time_zone.clone_from(&part.time_zone);
-    workspace.country.clone_from(&part.country);
-    workspace.quiet_hours = QuietHours { start_minute, end_minute };
-    workspace.settings = part.settings.clone().into();
-    let id = workspace.id;
+    let id = create_workspace(store, ctx, &new).await?.id;
+    let quiet = part.quiet()?;
     apply_users(store, ctx, id, &loaded.manifest.users).await?;
     let (loaded, ctx) = (loaded.clone(), ctx.clone());
     store
         .write(move |tx| {
+            let part = &loaded.manifest.workspace;
+            // Read here, so that what somebody saved meanwhile stays.
+            let mut workspace =
+                tx.workspace(id)?.ok_or_else(|| ApplyError::Settings("The workspace is gone.".to_owned()))?;
+            workspace.name.clone_from(&part.name);
+            workspace.time_zone.clone_from(&part.time_zone);
+            workspace.country.clone_from(&part.country);
+            workspace.quiet_hours = quiet.unwrap_or(workspace.quiet_hours);
+            let settings = part.settings_over(&workspace.settings);
+            workspace.settings = settings.map_err(|error| ApplyError::Settings(format!("{error:#}")))?.into();
             tx.update_workspace(&workspace)?;
             write_parts(tx, &ctx, id, &loaded)
         })
@@ -373,10 +401,12 @@ fn write_parts(
     for queue in &loaded.manifest.queues {
         write_queue(tx, ctx, id, queue, &users)?;
     }
-    let known: Vec<ChannelId> = tx.channels(id)?.into_iter().map(|channel| channel.id).collect();
+    let present = tx.channels(id)?;
+    let known: Vec<ChannelId> = present.iter().map(|channel| channel.id).collect();
     let mut channels = BTreeMap::new();
     for channel in &loaded.manifest.channels {
-        channels.insert(channel.slug.clone(), write_channel(tx, ctx, id, channel)?);
+        let old = present.iter().find(|old| old.slug == channel.slug);
+        channels.insert(channel.slug.clone(), write_channel(tx, ctx, id, channel, old)?);
     }
     for sender in &loaded.manifest.senders {
         write_sender(tx, ctx, id, sender, &channels)?;
@@ -429,16 +459,17 @@ fn write_queue(
     part: &QueuePart,
     users: &[User],
 ) -> Result<(), StoreError> {
+    let old = tx.queues(workspace_id)?.into_iter().find(|old| old.slug == part.slug);
     let queue = Queue {
         id: ctx.id(),
         slug: part.slug.clone(),
         name: part.name.clone(),
-        offer_seconds: part.offer_seconds,
+        offer_seconds: part.offer_seconds.or(old.map(|old| old.offer_seconds)).unwrap_or(OFFER_SECONDS),
         created_at: ctx.now(),
     };
     let id = tx.upsert_queue(workspace_id, &queue)?;
-    let members: Vec<UserId> = part
-        .members
+    let Some(members) = &part.members else { return Ok(()) };
+    let members: Vec<UserId> = members
         .iter()
         .filter_map(|email| users.iter().find(|user| user.email == email.to_lowercase()))
         .map(|user| user.id)
@@ -452,6 +483,8 @@ fn write_queue(
 enum ApplyError {
     #[error("{0}")]
     Flow(String),
+    #[error("{0}")]
+    Settings(String),
     /// It could be, and was not to be.
     #[error("nothing was changed")]
     Rehearsed,
@@ -484,15 +517,17 @@ fn write_channel(
     ctx: &Ctx,
     workspace_id: WorkspaceId,
     part: &ChannelPart,
+    old: Option<&Channel>,
 ) -> Result<ChannelId, StoreError> {
+    let (flow_slug, queue_slug) = leads_to(part, old);
     tx.upsert_channel(&Channel {
         workspace_id,
         id: ctx.id(),
         slug: part.slug.clone(),
         name: part.name.clone(),
         config: part.config.clone(),
-        flow_slug: part.flow.clone(),
-        queue_slug: part.queue.clone(),
+        flow_slug,
+        queue_slug,
         state: ChannelState::Connecting,
         state_detail: None,
         last_inbound_at: None,
@@ -511,12 +546,14 @@ fn write_sender(
     let Some(channel_id) = channels.get(&part.channel) else {
         return Err(StoreError::Statement("a sender's channel is missing".to_owned()));
     };
+    let present = tx.senders(workspace_id)?;
+    let old = present.iter().find(|old| old.channel_id == *channel_id && old.address == part.address);
     let sender = Sender {
         id: ctx.id(),
         channel_id: *channel_id,
         address: part.address.clone(),
         kind: part.kind,
-        registration: part.registration,
+        registration: registration(part, old),
         created_at: ctx.now(),
     };
     let sender = tx.upsert_sender(workspace_id, &sender)?;

@@ -95,3 +95,66 @@ async fn a_changed_flow_needs_its_forms_and_one_that_is_unchanged_does_not() {
         apply_manifest(store, ctx, &changed).await.unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_file_does_not_mention_stays() {
+    const FULL: &str = "
+workspace:
+  slug: test
+  name: Test
+  time_zone: America/New_York
+  country: US
+  quiet_hours: { start: '20:00', end: '09:00' }
+  settings: { brand: Acme, policy: { at_cap: suppress }, erase_transcripts: true }
+users: [{ email: amy@acme.example, name: Amy, role: agent, password: a password for tests }]
+queues: [{ slug: sales, name: Sales, offer_seconds: 45, members: [amy@acme.example] }]
+flows: [{ slug: booking, file: booking.yaml }]
+channels:
+  - { slug: first, name: First, flow: booking, queue: sales, CONFIG }
+  - { slug: carrier, name: Carrier, CARRIER }
+senders: [{ channel: carrier, address: '+15550100', kind: long_code, registration: pending }]
+";
+    const SHORT: &str = "
+workspace: { slug: test, name: Test, time_zone: America/New_York, country: US, settings: { policy: {}, CHANGE } }
+queues: [{ slug: sales, name: Sales }]
+channels:
+  - { slug: first, name: First, CONFIG }
+  - { slug: carrier, name: Carrier, CARRIER }
+senders: [{ channel: carrier, address: '+15550100', kind: long_code }]
+";
+    let read = |text: &str, change: &str| {
+        let text = text
+            .replace("CHANGE", change)
+            .replace(
+                "CONFIG",
+                "config: { kind: whatsapp, base_url: 'http://127.0.0.1:1', graph_version: v26.0, waba_id: '1', \
+                 phone_number_id: '0', display_phone_number: '15550783880', access_token: t, app_secrets: [s], \
+                 verify_token: v }",
+            )
+            .replace(
+                "CARRIER",
+                "config: { kind: smpp, host: 127.0.0.1, port: 1, system_id: segue, password: sandbox, window: 10, \
+                 segments_per_second: 100 }",
+            );
+        let flow = "flow: booking\nname: Booking\nagent: {queue: sales}\nsteps:\n  - id: over\n    handover: {}\n";
+        LoadedManifest::parse(&text, "workspace.yaml", |_| Ok(flow.to_owned())).unwrap()
+    };
+    for test in engines().await {
+        let (store, ctx) = (&test.store, &test.ctx);
+        let full = read(FULL, "");
+        apply_manifest(store, ctx, &full).await.unwrap();
+        let short = read(SHORT, "");
+        assert_eq!(differences(store, &short).await.unwrap(), [], "{}", test.engine);
+        apply_manifest(store, ctx, &short).await.unwrap();
+        assert_eq!(differences(store, &full).await.unwrap(), [], "{}: everything stayed", test.engine);
+
+        let changed = read(SHORT, "brand: Other");
+        let differences = differences(store, &changed).await.unwrap();
+        assert_eq!(differences.len(), 1, "{differences:?}");
+        assert!(differences[0].detail.ends_with("sets brand"), "{differences:?}");
+        apply_manifest(store, ctx, &changed).await.unwrap();
+        let workspace_id = test.workspace_id();
+        let stored = store.read(move |tx| tx.workspace(workspace_id)).await.unwrap().unwrap();
+        assert_eq!((stored.settings.brand.as_str(), stored.settings.erase_transcripts), ("Other", true));
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use segue_store::Engine;
+
 use crate::config::Config;
 
 /// Where to.
@@ -28,9 +30,15 @@ pub async fn backup(config: Config, arguments: Arguments) -> anyhow::Result<Exit
         println!("{}", serde_json::json!({ "file": arguments.to, "bytes": size }));
     } else {
         println!("Backup written: {} ({size} bytes).", arguments.to.display());
-        println!(
-            "To restore SQLite, stop Segue and put the file in the place of segue.db; for PostgreSQL use pg_restore."
-        );
+        match config.engine() {
+            Engine::Sqlite(_) => {
+                println!("To go back to it: stop Segue, then run `segue restore {}`.", arguments.to.display());
+            }
+            Engine::Postgres(_) => println!(
+                "To go back to it: stop Segue, use pg_restore, then run `segue hold` before Segue starts again, so that nothing \
+                 is sent twice."
+            ),
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

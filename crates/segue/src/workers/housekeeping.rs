@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use segue_delivery::long_text::KEEP_PARTS;
 use segue_model::{template_rules::LIMIT_WINDOW, time};
-use segue_store::{StoreError, import::UNDO_WINDOW};
+use segue_store::{REMOVED_AT_ONCE, Store, StoreError, Tx, import::UNDO_WINDOW};
 
 use super::Wiring;
 
@@ -59,36 +59,39 @@ pub async fn run(wiring: Arc<Wiring>) {
     }
 }
 
+/// Removes rows in a transaction for each part, until no whole part is left: nobody who writes waits for long.
+async fn in_parts(
+    store: &Store,
+    remove: impl Fn(&mut Tx<'_>) -> Result<u64, StoreError> + Clone + Send + 'static,
+) -> Result<(), StoreError> {
+    while store.write_bulk(remove.clone()).await? >= u64::from(REMOVED_AT_ONCE) {}
+    Ok(())
+}
+
 async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
     let now = wiring.ctx.now();
     let workspaces = wiring.store.read(|tx| tx.workspaces()).await?;
     for workspace in workspaces {
-        let ctx = wiring.ctx.clone();
-        wiring
-            .store
-            .write_bulk(move |tx| {
-                tx.expire_registrations(workspace.id, &ctx)?;
-                tx.delete_events_before(workspace.id, now.plus(-KEEP_EVENTS))?;
-                tx.delete_done_inbox(workspace.id, now.plus(-KEEP_INBOX))?;
-                tx.delete_parked_reports(workspace.id, now.plus(-KEEP_INBOX))?;
-                tx.delete_old_callbacks(workspace.id, now.plus(-KEEP_CALLBACKS))?;
-                tx.delete_old_inbound_parts(workspace.id, now.plus(-KEEP_PARTS))?;
-                tx.delete_done_jobs(workspace.id, now.plus(-KEEP_JOBS))?;
-                tx.delete_import_changes(workspace.id, now.plus(-UNDO_WINDOW))?;
-                tx.delete_import_errors(workspace.id, now.plus(-UNDO_WINDOW))?;
-                tx.delete_row_changes(workspace.id, now.plus(-UNDO_WINDOW))?;
-                tx.delete_old_deletions(workspace.id, now.plus(-UNDO_WINDOW))?;
-                tx.delete_old_requests(workspace.id, now)?;
-                tx.delete_old_marketing_sends(workspace.id, now.plus(-KEEP_MARKETING_SENDS))?;
-                tx.delete_old_initiated_chats(workspace.id, now.plus(-LIMIT_WINDOW))?;
-                tx.delete_old_rate_windows(workspace.id, now.plus(-KEEP_RATE_WINDOWS))?;
-                tx.delete_old_places(workspace.id, now.plus(-time::HOUR))?;
-                tx.delete_old_early_deletions(workspace.id, now.plus(-KEEP_EARLY_DELETIONS))?;
-                tx.delete_old_failovers(workspace.id, now.plus(-KEEP_DECISIONS))?;
-                tx.delete_old_decisions(workspace.id, now.plus(-KEEP_DECISIONS))?;
-                Ok::<_, StoreError>(())
-            })
-            .await?;
+        let (id, ctx) = (workspace.id, wiring.ctx.clone());
+        wiring.store.write_bulk(move |tx| tx.expire_registrations(id, &ctx).map(|_| ())).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_events_before(id, now.plus(-KEEP_EVENTS))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_done_inbox(id, now.plus(-KEEP_INBOX))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_parked_reports(id, now.plus(-KEEP_INBOX))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_old_callbacks(id, now.plus(-KEEP_CALLBACKS))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_old_inbound_parts(id, now.plus(-KEEP_PARTS))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_done_jobs(id, now.plus(-KEEP_JOBS))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_import_changes(id, now.plus(-UNDO_WINDOW))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_import_errors(id, now.plus(-UNDO_WINDOW))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_row_changes(id, now.plus(-UNDO_WINDOW))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_old_deletions(id, now.plus(-UNDO_WINDOW))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_old_requests(id, now)).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_old_marketing_sends(id, now.plus(-KEEP_MARKETING_SENDS))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_old_initiated_chats(id, now.plus(-LIMIT_WINDOW))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_old_rate_windows(id, now.plus(-KEEP_RATE_WINDOWS))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_old_places(id, now.plus(-time::HOUR))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_old_early_deletions(id, now.plus(-KEEP_EARLY_DELETIONS))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_old_failovers(id, now.plus(-KEEP_DECISIONS))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_old_decisions(id, now.plus(-KEEP_DECISIONS))).await?;
         loop {
             let looked = wiring
                 .store

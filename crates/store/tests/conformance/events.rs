@@ -86,6 +86,28 @@ async fn a_command_that_is_rolled_back_leaves_no_event_and_no_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_old_events_go_part_by_part() {
+    for test in engines().await {
+        let (workspace_id, start) = (test.workspace_id(), test.now());
+        let many = segue_store::REMOVED_AT_ONCE + 5;
+        let written = test.store.write::<_, StoreError, _>(move |tx| {
+            for number in 0..many {
+                tx.emit(workspace_id, event(number, start));
+            }
+            Ok(())
+        });
+        written.await.unwrap();
+        let mut removed = Vec::new();
+        for _ in 0..3 {
+            let part =
+                test.store.write::<_, StoreError, _>(move |tx| tx.delete_events_before(workspace_id, start.plus(1)));
+            removed.push(part.await.unwrap());
+        }
+        assert_eq!(removed, [u64::from(segue_store::REMOVED_AT_ONCE), 5, 0], "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn old_events_go_and_the_bounds_tell() {
     for test in engines().await {
         let (workspace_id, start) = (test.workspace_id(), test.now());

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use segue_model::ChannelId;
 use segue_store::{
-    StoreError,
+    Sql, StoreError,
     dead_letter::{Decision, Resolution, Source, Verdict},
+    erasure_copies::Erased,
     inbox::{InboxCounts, InboxItem, InboxKind, MOST_ATTEMPTS, NewInbox, RETRY_AFTER},
 };
 use segue_testkit::{TestStore, engines};
@@ -372,5 +373,40 @@ async fn two_processes_never_work_on_one_customer_at_once_however_their_transact
         assert_eq!(texts(&meanwhile.await.unwrap()), Vec::<String>::new(), "the customer is being worked on");
         done(&test, &items[0]).await;
         assert_eq!(texts(&claim(&test, "two").await), ["a1"]);
+    }
+}
+
+static WORDS: Sql = Sql::portable("WORDS", "SELECT payload, state FROM inbox WHERE workspace_id = $1");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_of_an_erased_customer_loses_its_words_and_a_discarded_one_goes_with_time() {
+    for test in engines().await {
+        let (channel, workspace_id, now) = (test.sms_channel("sms").await, test.workspace_id(), test.now());
+        for subject in ["ann", "bob"] {
+            receive(&test, channel.id, subject, subject).await;
+        }
+        for item in claim(&test, "a").await {
+            let ctx = test.ctx.clone();
+            write(&test, move |tx| tx.inbox_failed(&item, Verdict::GiveUp, "odd", &ctx)).await;
+        }
+        let mut erased = Erased::default();
+        erased.add(channel.id, ["ann".to_owned()], [], now);
+        let copies = write(&test, move |tx| tx.copies_of(workspace_id, &erased, now)).await;
+        write(&test, move |tx| tx.empty_copies(workspace_id, &copies, now)).await;
+        let letters = write(&test, move |tx| tx.dead_letters(workspace_id, None, 10)).await;
+        assert_eq!(letters.iter().filter(|letter| letter.resolution.is_some()).count(), 1, "{}", test.engine);
+        for letter in letters {
+            let is_open = letter.resolution.is_none();
+            let resolution = if is_open { Resolution::Discarded } else { Resolution::Replayed };
+            let decision = Decision { resolution, reason: "Seen".to_owned(), actor: "user".to_owned() };
+            let decided = write(&test, move |tx| tx.resolve_dead_letter(workspace_id, letter.id, &decision, now)).await;
+            assert_eq!(decided, is_open, "{}: what is empty is not replayed", test.engine);
+        }
+        let mut rows: Vec<(String, String)> =
+            write(&test, move |tx| tx.query(&WORDS, &[&workspace_id], |row| Ok((row.next()?, row.next()?)))).await;
+        rows.sort();
+        assert!(rows.iter().all(|(_, state)| state == "done"), "{rows:?}");
+        assert_eq!(rows.iter().filter(|(words, _)| words == "{}").count(), 1, "{rows:?}");
+        assert_eq!(write(&test, move |tx| tx.delete_done_inbox(workspace_id, now.plus(1))).await, 2);
     }
 }

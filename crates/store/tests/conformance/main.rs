@@ -19,6 +19,7 @@ mod population;
 mod rate;
 mod registration;
 mod report;
+mod restored;
 mod route;
 mod schema;
 mod sender_pool;
