@@ -240,7 +240,8 @@ async fn the_flight_of_a_message_names_its_hops_in_their_order() {
         let inbound = scene.transcript(session.id).await.into_iter().find(|entry| entry.text == "Hello").unwrap();
         let steps = |flight: &flight::Flight| flight.hops.iter().map(|hop| hop.step).collect::<Vec<_>>();
         let came = flight::get(store, workspace, session.id, inbound.id).await.unwrap();
-        assert_eq!(steps(&came), [HopStep::SentByCustomer, HopStep::Processed], "no webhook in this test");
+        assert_eq!(steps(&came), [HopStep::SentByCustomer, HopStep::WebhookStored, HopStep::Processed]);
+        assert_eq!(came.hops[1].at, came.hops[2].at, "without a row of its own it was stored where it stands");
         assert_eq!(came.provider_id.as_deref(), Some("wamid.1"));
         assert_eq!(came.hops[0].at, Some(START));
         let reply: NewReply =
