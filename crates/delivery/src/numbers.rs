@@ -64,12 +64,13 @@ pub(crate) fn told(
             // What is stored is the newest of each language; the notice may be an old one, or of another language.
             let known = tx.is_template_red(channel.workspace_id, channel.id, &template.name)?;
             match (known.unwrap_or(current == "RED"), current.as_str()) {
-                (true, _) => {
+                (true, "RED") => {
                     let reason = format!("The quality of the template {} is RED.", template.name);
                     stop(tx, channel, &template.name, &reason, now)
                 }
                 (false, "GREEN" | "YELLOW") => quality_is_back(tx, channel, &template.name, now),
-                (false, _) => Ok(()),
+                // Another language is red still; what a person decided about that stands.
+                _ => Ok(()),
             }
         }
         _ => Ok(()),

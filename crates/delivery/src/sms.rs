@@ -32,10 +32,13 @@ pub(crate) const STANDBY: Duration = Duration::from_secs(2);
 
 /// How long nothing is sent after an answer that refuses the account or the connection.
 const ALARM_PAUSE: Duration = Duration::from_secs(30);
+/// How long a session that carries nothing has to stand before such an answer is forgiven: where another account sends
+/// meanwhile, no message would ever find out that the carrier takes them again.
+const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
 
 /// Runs until `stop`.
 pub(crate) async fn run(env: Env, channel: Channel, config: SmppConfig, stop: CancellationToken) {
-    // It outlives a session: what refused messages stands until the carrier takes one.
+    // It outlives a session: what refused messages stands until the carrier takes one, or a session stands for a while.
     let (trouble, _) = watch::channel(None);
     while !stop.is_cancelled() {
         match lease(&env, &channel).await {
@@ -79,7 +82,7 @@ async fn hold(
     let lost = stop.child_token();
     let keeper = tokio::spawn(keep(env.clone(), channel.clone(), session.clone(), lost.clone()));
     let (bound, open) = watch::channel(false);
-    let watched = Health { bound, trouble: trouble.subscribe(), lost: lost.clone() };
+    let watched = Health { bound, trouble: trouble.subscribe(), forgive: trouble.clone(), lost: lost.clone() };
     let health = tokio::spawn(watch_health(env.clone(), channel.clone(), session.clone(), watched));
 
     let window = account::window(config);
@@ -149,6 +152,8 @@ struct Health {
     bound: watch::Sender<bool>,
     /// Why the carrier refuses the account, as the sender learns it.
     trouble: watch::Receiver<Option<String>>,
+    /// Where that is forgotten.
+    forgive: watch::Sender<Option<String>>,
     /// Ends the session.
     lost: CancellationToken,
 }
@@ -162,6 +167,7 @@ async fn watch_health(env: Env, channel: Channel, session: SmppSession, mut heal
         let seen = states.borrow_and_update().clone();
         health.bound.send_replace(seen == SessionState::Bound);
         let trouble = health.trouble.borrow().clone();
+        let may_forgive = seen == SessionState::Bound && trouble.is_some();
         let (state, detail) = match (&seen, trouble) {
             (SessionState::BackingOff { class: ErrorClass::Authentication, reason, .. }, _) => {
                 (ChannelState::Error, Some(reason.clone()))
@@ -176,6 +182,9 @@ async fn watch_health(env: Env, channel: Channel, session: SmppSession, mut heal
         channel_state::set(&env, &channel, state, detail).await;
         tokio::select! {
             changed = states.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(FORGIVEN_AFTER), if may_forgive => {
+                health.forgive.send_if_modified(|trouble| trouble.take().is_some());
+            }
             Ok(()) = health.trouble.changed() => {
                 let refused = health.trouble.borrow_and_update().clone();
                 let Some(reason) = refused else { continue };

@@ -304,6 +304,34 @@ pub(crate) fn discard_all(
     Ok(())
 }
 
+/// Gives up every reply that waits in a workspace whose database was restored from a copy: it may have been sent since the
+/// copy was made, and would be sent again with the customer's next message. Gives how many there were.
+///
+/// # Errors
+/// When the store fails.
+pub fn give_up_restored(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId) -> Result<usize, StoreError> {
+    let mut notices = Notices::new(workspace_id);
+    let mut given_up = 0;
+    for session_id in tx.sessions_with_pending_replies(workspace_id)? {
+        let Some(mut session) = tx.session_to_change(workspace_id, session_id)? else { continue };
+        for pending in tx.pending_replies(workspace_id, session_id)? {
+            tx.delete_pending_reply(workspace_id, pending.id)?;
+            let line = format!(
+                "The database was restored from a backup. A reply that waited for the customer may have been sent since; \
+                 write it again if it was not: {}",
+                pending.content.text()
+            );
+            system_line(tx, ctx, workspace_id, &mut session, line, &mut notices)?;
+            given_up += 1;
+        }
+        session.pending = 0;
+        tx.save_session(workspace_id, &mut session)?;
+        notices.session_updated(session_id);
+    }
+    notices.tell(tx, ctx.now())?;
+    Ok(given_up)
+}
+
 /// Gives up replies that have waited as long as they may. Gives how many there were; call it again while it gives some.
 ///
 /// # Errors

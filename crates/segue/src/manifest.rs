@@ -281,6 +281,8 @@ fn with_variables(text: &str, value: impl Fn(&str) -> Option<String>) -> anyhow:
     let mut within = Within::Plain;
     // Whether a value may begin here: only then does a quotation mark quote.
     let mut begins = true;
+    // How deep in lists and maps on one line, within which a comma ends a value.
+    let mut depth = 0_usize;
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {
         if within != Within::Comment
@@ -299,7 +301,16 @@ fn with_variables(text: &str, value: impl Fn(&str) -> Option<String>) -> anyhow:
             (within, _) => within,
         };
         begins = match letter {
-            '\n' | '[' | '{' | ',' => true,
+            '[' | '{' if within == Within::Plain && (begins || depth > 0) => {
+                depth += 1;
+                true
+            }
+            ']' | '}' if within == Within::Plain => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            ',' => depth > 0,
+            '\n' => true,
             ' ' => begins || result.ends_with([':', '-', '?']),
             '-' | '?' => begins && rest[1..].starts_with(' '),
             _ => false,
@@ -347,6 +358,11 @@ mod tests {
         assert_eq!(with_variables("a: ${SECRET}, b: $5", value).unwrap(), "a: s3, b: $5");
         assert!(with_variables("a: ${OTHER}", value).unwrap_err().to_string().contains("OTHER"));
         assert_eq!(with_variables("# ${OTHER}\na: ${SECRET}", value).unwrap(), "# ${OTHER}\na: s3");
+        // An apostrophe after a comma of plain words quotes nothing.
+        let odd = |_: &str| Some("a\\tb\"c".to_owned());
+        let text = with_variables("name: Salt, 'n Pepper\npassword: \"${X}\"\nlist: [a, '${X}']", odd).unwrap();
+        let read: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+        assert_eq!((&read["password"], &read["list"][1]), (&"a\\tb\"c".into(), &"a\\tb\"c".into()), "{text}");
     }
 
     #[test]

@@ -267,7 +267,8 @@ fn migrate_postgres(engine: &Engine, url: &str, backups: &Path, migrations: &[Mi
     client.batch_execute(VERSION_TABLE)?;
     let current: i64 = client.query_one("SELECT COALESCE(MAX(version), 0) FROM schema_version", &[])?.get(0);
     let due = due(current, migrations)?;
-    if current > 0 && !due.is_empty() {
+    let keeps_out = current > 0 && !due.is_empty();
+    if keeps_out {
         if !postgres::keep_others_out(&mut client)? {
             return Err(StoreError::Unsupported(format!(
                 "The database has schema version {current} and is in use by another Segue, which the change to version {} \
@@ -285,6 +286,9 @@ fn migrate_postgres(engine: &Engine, url: &str, backups: &Path, migrations: &[Mi
             &[&migration.version, &migration.name],
         )?;
         transaction.commit()?;
+    }
+    if keeps_out {
+        postgres::let_others_in(&mut client)?;
     }
     Ok(())
 }

@@ -58,6 +58,7 @@ crate::sql! {
     INSERT_PENDING = "INSERT INTO pending_replies (workspace_id, id, session_id, content, text, author_id, client_id, reason,
             created_at, expires_at, version)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1) ON CONFLICT DO NOTHING";
+    SESSIONS_WITH_PENDING = "SELECT DISTINCT session_id FROM pending_replies WHERE workspace_id = $1";
     PENDING = "SELECT id, session_id, content, author_id, client_id, reason, created_at, expires_at, version
         FROM pending_replies WHERE workspace_id = $1 AND id = $2";
     PENDING_OF = "SELECT id, session_id, content, author_id, client_id, reason, created_at, expires_at, version
@@ -151,6 +152,14 @@ impl Tx<'_> {
         id: PendingReplyId,
     ) -> Result<Option<PendingReply>, StoreError> {
         self.query_opt(&PENDING, &[&workspace_id, &id], read)
+    }
+
+    /// The sessions in which a reply waits.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn sessions_with_pending_replies(&mut self, workspace_id: WorkspaceId) -> Result<Vec<SessionId>, StoreError> {
+        self.query(&SESSIONS_WITH_PENDING, &[&workspace_id], |row| row.next())
     }
 
     /// The replies that wait in a session, in their order.

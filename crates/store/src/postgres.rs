@@ -31,6 +31,10 @@ const MAX_RUNS: u32 = 8;
 /// Wait before the second run; doubles with each further one. In all two and a half seconds: a restart of the server.
 const RUN_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
+/// Settings of a connection at the server.
+const NOTICE_THE_DEAD: &str =
+    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
+
 /// Number of the advisory lock that everybody shares who works with the database.
 const IN_USE: i64 = 0x5345_4755_4502;
 /// In how many tenths of a second the connections of a process that was ended are closed.
@@ -64,6 +68,8 @@ fn connect_on(runtime: &Runtime, url: &str) -> Result<tokio_postgres::Client, St
             tracing::debug!(%error, "a connection to PostgreSQL ended");
         }
     });
+    // The server notices within half a minute that this host is gone, and lets go of what it holds.
+    runtime.block_on(client.batch_execute(NOTICE_THE_DEAD))?;
     // Held until the connection ends: nobody changes the schema under a process that works with it.
     let row = runtime.block_on(client.query_one("SELECT pg_try_advisory_lock_shared($1)", &[&IN_USE]))?;
     if row.get(0) {
@@ -87,6 +93,15 @@ pub(crate) fn keep_others_out(client: &mut Client) -> Result<bool, StoreError> {
         }
     }
     Ok(false)
+}
+
+/// Lets those in whom [`keep_others_out`] kept out. The end of the connection would do so too, but a little later.
+///
+/// # Errors
+/// When the connection fails.
+pub(crate) fn let_others_in(client: &mut Client) -> Result<(), StoreError> {
+    client.execute("SELECT pg_advisory_unlock($1)", &[&IN_USE])?;
+    Ok(())
 }
 
 /// A transaction on a worker's connection.

@@ -4,7 +4,9 @@
 //! reached somebody is never sent a second time by itself ([`Tx::hold_restored`]):
 //! - campaigns that were sending, or whose time has come since, are paused; people resume or cancel them,
 //! - messages of no campaign that were due become `unknown`, as those do that were on the wire in a crash,
-//! - what came in and was not worked on, and jobs that send, become dead letters; people replay or discard them.
+//! - what came in and was not worked on, and jobs that send, become dead letters; people replay or discard them,
+//! - nobody is asked or said goodbye to for having been silent before: that is counted from the customer's next message on.
+//!   Replies that wait for the customer are given up (`segue_desk::pending::give_up_restored`).
 //!
 //! What was to leave later than now has not left, and waits on.
 
@@ -25,6 +27,8 @@ pub struct Held {
     pub arrivals: usize,
     /// Dead letters of jobs.
     pub jobs: usize,
+    /// Replies that waited for the customer and are given up.
+    pub replies: usize,
 }
 
 /// Stands at a campaign that is paused.
@@ -43,6 +47,8 @@ crate::sql! {
             lease_epoch = lease_epoch + 1, error_class = 'unknown', error_reason = $3
         WHERE workspace_id = $1 AND campaign_id IS NULL AND state IN ('queued', 'claimed') AND not_before <= $2
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    COUNT_NO_SILENCE = "UPDATE sessions SET idle_since = NULL, idle_warned = 0, version = version + 1
+        WHERE workspace_id = $1 AND state <> 'ended' AND idle_since IS NOT NULL";
     HOLD_ARRIVALS = "UPDATE inbox SET state = 'dead', lease_owner = NULL, lease_until = 0, last_error = $2
         WHERE workspace_id = $1 AND state = 'pending' RETURNING id";
     HOLD_JOBS = "UPDATE jobs SET state = 'dead', lease_owner = NULL, lease_until = 0, last_error = $4
@@ -83,6 +89,7 @@ impl Tx<'_> {
         for change in &unknown {
             self.tell_message_change(workspace_id, change, OutboxState::Queued, now);
         }
+        self.execute(&COUNT_NO_SILENCE, &[&workspace_id])?;
         for id in self.query(&HOLD_ARRIVALS, &[&workspace_id, &LETTER], |row| row.next::<InboxId>())? {
             self.bury(workspace_id, Source::Inbox, id.uuid(), LETTER, ctx)?;
             held.arrivals += 1;

@@ -336,6 +336,11 @@ async fn the_newest_quality_of_each_language_counts_in_whatever_order_it_is_told
         assert!(braked().await, "{engine}: an old notice");
         quality("de", "GREEN", base + 4).await;
         assert!(!braked().await, "{engine}");
+        quality("en", "RED", base + 5).await;
+        let now = bench.test.now();
+        bench.write(move |tx| tx.release_brake(workspace_id, channel_id, "spring", now)).await;
+        quality("de", "YELLOW", base + 6).await;
+        assert!(!braked().await, "{engine}: a person let it go on, and of the red language nothing is new");
 
         let number = async |event: &str, second: i64| {
             let value = json!({ "display_phone_number": "15550783881", "event": event });

@@ -275,3 +275,28 @@ async fn help_delivers_what_waits_as_any_other_message_does() {
         assert!(scene.lines(session.id).await.contains(&"agent: About your order".to_owned()));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restore_nothing_that_waited_is_sent_and_nobody_is_asked_for_having_been_silent() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.set(|settings| settings.idle.warn_minutes = Some(30)).await;
+        let agent = scene.agent("Sam").await;
+        let session = closed(&scene, &agent).await;
+        keep(&scene, &agent, "1", text_draft("First")).await.unwrap();
+        let (ctx, workspace) = (scene.ctx().clone(), scene.workspace());
+        let given_up = write(scene.store(), move |tx| {
+            tx.hold_restored(&[], &ctx)?;
+            pending::give_up_restored(tx, &ctx, workspace)
+        })
+        .await;
+        assert_eq!((given_up, scene.session().await.pending_count), (1, 0), "{}", scene.test.engine);
+        let before = scene.texts(&OUTBOX).await.len();
+        scene.advance(time::HOUR);
+        scene.time_passes().await;
+        scene.receive(ana("wamid.2", scene.test.now(), "Hello again")).await;
+        assert_eq!(scene.texts(&OUTBOX).await.len(), before, "{}: nothing leaves by itself", scene.test.engine);
+        let lines = scene.lines(session.id).await;
+        assert!(lines.iter().any(|line| line.contains("restored") && line.contains("First")), "{lines:?}");
+    }
+}

@@ -10,12 +10,14 @@ use anyhow::{Context, bail};
 use segue_desk::bot::BOT_TIMER;
 use segue_model::Ctx;
 use segue_outreach::direct::batch::SEND_BATCH;
-use segue_store::{Engine, Store, StoreConfig, StoreError, check_copy, end_log, private_file, restored::Held};
+use segue_store::{
+    Engine, Store, StoreConfig, StoreError, check_copy, end_log, form::FORM_REFUSED, private_file, restored::Held,
+};
 
 use crate::{config::Config, node::Lock};
 
 /// Jobs that send something.
-const SENDING: &[&str] = &[BOT_TIMER, SEND_BATCH];
+const SENDING: &[&str] = &[BOT_TIMER, FORM_REFUSED, SEND_BATCH];
 
 /// Which file.
 #[derive(clap::Args)]
@@ -87,7 +89,7 @@ pub async fn hold(config: Config, arguments: HoldArguments) -> anyhow::Result<Ex
 }
 
 fn show(held: &Held) {
-    let Held { campaigns, messages, arrivals, jobs } = held;
+    let Held { campaigns, messages, arrivals, jobs, replies } = held;
     if *held == Held::default() {
         println!("Nothing in it was about to be sent.");
         return;
@@ -95,6 +97,7 @@ fn show(held: &Held) {
     println!("What may have been sent after the backup was made is not sent again by itself:");
     println!("  {campaigns} campaigns are paused. Cancel them, or resume them when nothing of them was sent.");
     println!("  {messages} single messages and replies are shown as unknown.");
+    println!("  {replies} replies that waited for their customers are given up; each conversation shows its own.");
     println!(
         "  {arrivals} messages that came in and {jobs} timers and batches are dead letters, to be replayed or discarded. There \
          may be opt-outs among them: look at them before you resume a campaign."
@@ -106,7 +109,15 @@ async fn hold_in(engine: Engine, config: &Config) -> anyhow::Result<Held> {
     let store = StoreConfig::new(engine, config.backup_directory());
     let store = tokio::task::spawn_blocking(move || Store::open(store)).await??;
     let ctx = Ctx::system();
-    let held = store.write::<_, StoreError, _>(move |tx| tx.hold_restored(SENDING, &ctx)).await;
+    let held = store
+        .write::<_, StoreError, _>(move |tx| {
+            let mut held = tx.hold_restored(SENDING, &ctx)?;
+            for workspace in tx.workspaces()? {
+                held.replies += segue_desk::pending::give_up_restored(tx, &ctx, workspace.id)?;
+            }
+            Ok(held)
+        })
+        .await;
     tokio::task::spawn_blocking(move || store.close()).await?;
     Ok(held?)
 }

@@ -47,7 +47,7 @@ async fn what_may_have_left_since_waits_for_a_person_and_the_rest_goes_on() {
         }
 
         let held = hold(&test).await;
-        assert_eq!(held, Held { campaigns: 1, messages: 1, arrivals: 0, jobs: 1 }, "{}", test.engine);
+        assert_eq!(held, Held { campaigns: 1, messages: 1, arrivals: 0, jobs: 1, replies: 0 }, "{}", test.engine);
         assert_eq!(hold(&test).await, Held::default(), "{}: once", test.engine);
         let states = [state(&test, due.id).await, state(&test, later.id).await, state(&test, of_campaign.id).await];
         assert_eq!(states, [OutboxState::Unknown, OutboxState::Queued, OutboxState::Queued], "{}", test.engine);

@@ -282,6 +282,7 @@ const SCANS: &[(&str, &str)] = &[
     ("report::DELETE_PARKED", "housekeeping"),
     ("report::PARKED_AND_LINKED", "parked reports are few"),
     ("report::PARKED_AND_UNKNOWN", "parked reports are few"),
+    ("restored::COUNT_NO_SILENCE", "once after a restore"),
     ("restored::HOLD_ARRIVALS", "once after a restore"),
     ("restored::HOLD_JOBS", "once after a restore"),
     ("restored::HOLD_MESSAGES", "once after a restore"),
