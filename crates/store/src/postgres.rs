@@ -78,8 +78,8 @@ fn connect_on(runtime: &Runtime, url: &str) -> Result<tokio_postgres::Client, St
     Err(StoreError::Unavailable("the database is being brought to another version".to_owned()))
 }
 
-/// Waits a little until nobody works with the database, and keeps everybody out until `client` ends. `false` when somebody
-/// still does.
+/// Waits a little until nobody works with the database, and keeps everybody out until [`let_others_in`] or the end of
+/// `client`. `false` when somebody still does.
 ///
 /// # Errors
 /// When the connection fails.
