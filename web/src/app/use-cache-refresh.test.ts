@@ -54,6 +54,39 @@ describe('a list that was scrolled far', () => {
   });
 });
 
+describe('a list that is fetching its next page', () => {
+  it('gets it, and is fetched again after it', async () => {
+    const cache = new QueryClient();
+    const asked: number[] = [];
+    let answer: () => void = () => undefined;
+    const slow = vi.fn(({ pageParam, signal }: { pageParam: number; signal: AbortSignal }) => {
+      asked.push(pageParam);
+      if (asked.length !== 2) return Promise.resolve(pageParam);
+      return new Promise<number>((resolve, reject) => {
+        answer = () => resolve(pageParam);
+        signal.addEventListener('abort', () => reject(new Error('stopped')));
+      });
+    });
+    const observer = new InfiniteQueryObserver(cache, {
+      queryKey: keys.files('all'),
+      queryFn: slow,
+      initialPageParam: 1,
+      getNextPageParam: (page: number) => page + 1,
+      retry: false,
+    });
+    const stop = observer.subscribe(() => undefined);
+    await vi.waitFor(() => expect(observer.getCurrentResult().data?.pages).toEqual([1]));
+    void observer.fetchNextPage();
+    await vi.waitFor(() => expect(asked).toEqual([1, 2]));
+    makeOld(cache, keys.allFiles);
+    answer();
+    await vi.waitFor(() => expect(asked).toEqual([1, 2, 1, 2]));
+    await vi.waitFor(() => expect(observer.getCurrentResult().isFetching).toBe(false));
+    expect(observer.getCurrentResult().data?.pages).toEqual([1, 2]);
+    stop();
+  });
+});
+
 describe('a connection', () => {
   const shown = () => {
     resetLive();

@@ -53,10 +53,28 @@ const waits = (query: Query): boolean =>
   query.meta?.list === LONG_LIST.list &&
   ((query.state.data as InfiniteData<unknown> | undefined)?.pages.length ?? 0) > BY_ITSELF;
 
-/** Fetches again what is shown under a key; of long lists it is only noted that they are old. */
+const growing = (query: Query): boolean =>
+  query.state.fetchStatus === 'fetching' && query.state.fetchMeta?.fetchMore !== undefined;
+
+/**
+ * Fetches again what is shown under a key; of long lists it is only noted that they are old.
+ *
+ * Somebody waits for a list that is fetching its next page: to fetch it again would stop that, and their click would do
+ * nothing. It is made old when the page is there.
+ */
 export function makeOld(cache: QueryClient, queryKey: readonly unknown[]): void {
-  void cache.invalidateQueries({ queryKey, predicate: (query) => !waits(query) });
-  void cache.invalidateQueries({ queryKey, predicate: waits, refetchType: 'none' });
+  const later = cache.getQueryCache().findAll({ queryKey, predicate: growing });
+  const now = (query: Query) => !later.includes(query);
+  void cache.invalidateQueries({ queryKey, predicate: (query) => now(query) && !waits(query) });
+  void cache.invalidateQueries({
+    queryKey,
+    predicate: (query) => now(query) && waits(query),
+    refetchType: 'none',
+  });
+  for (const query of later) {
+    const again = () => makeOld(cache, query.queryKey);
+    query.promise?.then(again, again);
+  }
 }
 
 /** Refetches what events made old, at most twice a second whatever their number. */
