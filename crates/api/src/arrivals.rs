@@ -35,10 +35,11 @@ use std::{
 
 use segue_channels::whatsapp::WebhookItem;
 use segue_desk::inbound::Kept;
-use segue_model::{ChannelId, Timestamp, WorkspaceId};
+use segue_model::{ChannelId, Ctx, Timestamp, WorkspaceId};
 use segue_store::{
     StoreError, Tx,
     inbox::{InboxKind, NewInbox},
+    outbox::Payload,
 };
 use tokio::{runtime::Handle, sync::oneshot};
 
@@ -71,14 +72,34 @@ pub(crate) struct Arrival {
 impl Arrival {
     /// Whose messages it holds.
     fn customers(&self) -> impl Iterator<Item = (ChannelId, &str)> {
-        self.elements.iter().map(|Element { row, .. }| (row.channel_id, row.subject.as_str()))
+        self.elements.iter().map(|element| (element.channel_id, element.subject.as_str()))
     }
 }
 
-/// One element of a webhook, and the row it becomes.
+/// One element of a webhook.
 pub(crate) struct Element {
-    pub row: NewInbox,
-    pub item: WebhookItem,
+    channel_id: ChannelId,
+    external_id: String,
+    subject: String,
+    item: WebhookItem,
+}
+
+impl Element {
+    pub(crate) fn new(channel_id: ChannelId, item: WebhookItem) -> Self {
+        Self { channel_id, external_id: item.external_id(), subject: item.subject(), item }
+    }
+
+    /// The row that it becomes, when it becomes one: most messages do not.
+    fn row(&self, ctx: &Ctx) -> Result<NewInbox, StoreError> {
+        Ok(NewInbox {
+            id: ctx.id(),
+            channel_id: self.channel_id,
+            kind: InboxKind::WhatsApp,
+            external_id: self.external_id.clone(),
+            subject: self.subject.clone(),
+            payload: Payload::of(&self.item)?,
+        })
+    }
 }
 
 struct Waiter {
@@ -340,39 +361,35 @@ impl<'a> Round<'a> {
             return Ok(Stored::ChannelChanged);
         }
         let is_at_once = self.manner == Manner::AtOnce && arrival.elements.len() <= MOST_AT_ONCE;
-        for Element { row, item } in &arrival.elements {
-            if is_at_once && !self.is_subject_pending(tx, known.workspace_id, row)? {
-                self.work_on(tx, known.workspace_id, row, item)?;
+        for element in &arrival.elements {
+            if is_at_once && !self.is_subject_pending(tx, known.workspace_id, element)? {
+                self.work_on(tx, known.workspace_id, element)?;
             } else {
-                tx.receive(known.workspace_id, row, self.now)?;
-                self.idle.remove(&(known.workspace_id, row.channel_id));
+                tx.receive(known.workspace_id, &element.row(&self.state.ctx)?, self.now)?;
+                self.idle.remove(&(known.workspace_id, element.channel_id));
             }
         }
         Ok(Stored::Yes)
     }
 
     /// Works on an element that nothing waits for, unless it was received before.
-    fn work_on(
-        &mut self,
-        tx: &mut Tx<'_>,
-        workspace_id: WorkspaceId,
-        row: &NewInbox,
-        item: &WebhookItem,
-    ) -> Result<(), ItemError> {
-        let place = (workspace_id, row.channel_id);
+    fn work_on(&mut self, tx: &mut Tx<'_>, workspace_id: WorkspaceId, element: &Element) -> Result<(), ItemError> {
+        let Element { channel_id, external_id, item, .. } = element;
+        let place = (workspace_id, *channel_id);
+        let ctx = &self.state.ctx;
         if matches!(item, WebhookItem::Message(_)) {
-            if tx.is_received(workspace_id, row)? {
+            if tx.is_received(workspace_id, *channel_id, external_id)? {
                 return Ok(());
             }
-            let kept = whatsapp_items::work_on(tx, &self.state.ctx, &mut self.places, place, item)?;
+            let kept = whatsapp_items::work_on(tx, ctx, &mut self.places, place, item)?;
             if kept == Kept::Elsewhere {
-                tx.receive_to_work_on(workspace_id, row, self.now)?;
+                tx.receive_to_work_on(workspace_id, &element.row(ctx)?, self.now)?;
             }
         } else {
-            if !tx.receive_to_work_on(workspace_id, row, self.now)? {
+            if !tx.receive_to_work_on(workspace_id, &element.row(ctx)?, self.now)? {
                 return Ok(());
             }
-            whatsapp_items::work_on(tx, &self.state.ctx, &mut self.places, place, item)?;
+            whatsapp_items::work_on(tx, ctx, &mut self.places, place, item)?;
         }
         self.done += 1;
         if matches!(item, WebhookItem::Notice(_)) {
@@ -387,17 +404,17 @@ impl<'a> Round<'a> {
         &mut self,
         tx: &mut Tx<'_>,
         workspace_id: WorkspaceId,
-        row: &NewInbox,
+        element: &Element,
     ) -> Result<bool, StoreError> {
-        let channel = (workspace_id, row.channel_id);
+        let channel = (workspace_id, element.channel_id);
         if self.idle.contains(&channel) {
             return Ok(false);
         }
-        if !tx.is_any_pending(workspace_id, row.channel_id)? {
+        if !tx.is_any_pending(workspace_id, element.channel_id)? {
             self.idle.insert(channel);
             return Ok(false);
         }
-        tx.is_subject_pending(workspace_id, row.channel_id, &row.subject)
+        tx.is_subject_pending(workspace_id, element.channel_id, &element.subject)
     }
 
     fn is_current(&mut self, tx: &mut Tx<'_>, known: &Arc<Known>) -> Result<bool, StoreError> {

@@ -22,12 +22,10 @@ use segue_channels::whatsapp::{
     signature::{SIGNATURE_HEADER, SignatureError},
 };
 use segue_delivery::notices::{is_of_account, is_of_number};
-use segue_model::{ChannelId, Ctx};
+use segue_model::ChannelId;
 use segue_store::{
     StoreError,
     channel::{ChannelConfig, WhatsAppConfig},
-    inbox::{InboxKind, NewInbox},
-    outbox::Payload,
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -158,10 +156,8 @@ async fn store(state: &AppState, known: &Arc<Known>, headers: &HeaderMap, body: 
     let mut elements = Vec::with_capacity(items.len());
     for item in items {
         let (first, others) = owners(channel_id, &siblings, &item);
-        for owner in others {
-            elements.push(Element { row: row(&state.ctx, owner, &item)?, item: item.clone() });
-        }
-        elements.push(Element { row: row(&state.ctx, first, &item)?, item });
+        elements.extend(others.into_iter().map(|owner| Element::new(owner, item.clone())));
+        elements.push(Element::new(first, item));
     }
     let count = elements.len() as u64;
     let stored = Arrivals::store(state, Arrival { known: Arc::clone(known), elements });
@@ -226,17 +222,6 @@ async fn siblings(
         _ => None,
     });
     Ok(good.collect())
-}
-
-fn row(ctx: &Ctx, channel_id: ChannelId, item: &WebhookItem) -> Result<NewInbox, Problem> {
-    Ok(NewInbox {
-        id: ctx.id(),
-        channel_id,
-        kind: InboxKind::WhatsApp,
-        external_id: item.external_id(),
-        subject: item.subject(),
-        payload: Payload::of(item)?,
-    })
 }
 
 /// The host name of short links serves nothing else.

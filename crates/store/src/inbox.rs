@@ -220,12 +220,17 @@ impl Tx<'_> {
         self.insert_inbox(&RECEIVE_DONE, workspace_id, item, now)
     }
 
-    /// Whether the same thing has a row, in whatever state.
+    /// Whether what has this id at its provider has a row, in whatever state.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn is_received(&mut self, workspace_id: WorkspaceId, item: &NewInbox) -> Result<bool, StoreError> {
-        let params: [&dyn crate::Bind; 3] = [&workspace_id, &item.channel_id, &item.external_id];
+    pub fn is_received(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        external_id: &str,
+    ) -> Result<bool, StoreError> {
+        let params: [&dyn crate::Bind; 3] = [&workspace_id, &channel_id, &external_id];
         let found = self.query_opt(&IS_RECEIVED, &params, |row| row.next::<i64>())?;
         Ok(found.is_some())
     }
