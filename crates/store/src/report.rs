@@ -28,6 +28,7 @@ use crate::{
     Row, StoreError, Tx,
     event::NewEvent,
     message::MessageState,
+    session::step,
     submission::{Change, Failure, read_change},
     tx::json_text,
     value::{Bind as _, Param},
@@ -168,7 +169,7 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2";
     FAILURE_OF = "SELECT error_class, error_code, error_reason FROM outbox WHERE workspace_id = $1 AND id = $2";
     SUBMITTED_AT = "SELECT submitted_at FROM outbox WHERE workspace_id = $1 AND id = $2";
-    CLOSE_WINDOW = "UPDATE sessions SET window_expires_at = $3, version = version + 1
+    CLOSE_WINDOW = "UPDATE sessions SET window_expires_at = $3, window_step = $5, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND window_expires_at > $3 AND window_expires_at <= $4";
     PARK = "INSERT INTO parked_reports (workspace_id, channel_id, provider_id, id, recipient, report, received_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -470,7 +471,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let opened_before = window::expires_at(submitted_at);
-        Ok(self.execute(&CLOSE_WINDOW, &[&workspace_id, &session_id, &now, &opened_before])? == 1)
+        Ok(self.execute(&CLOSE_WINDOW, &[&workspace_id, &session_id, &now, &opened_before, &step(now)])? == 1)
     }
 
     /// Stores the provider's ids of a message and applies the reports that waited for them.

@@ -35,8 +35,16 @@ pub struct Gathered {
     pub value: String,
 }
 
-/// What indexes of sessions have besides times: state, customer, queue, agent and case.
-type Place = (SessionState, MessagingUserId, Option<QueueId>, Option<UserId>, Option<CaseId>);
+/// What indexes of sessions have: state, customer, queue, agent, case, and the steps of the last entry and of the window.
+type Place = (SessionState, MessagingUserId, Option<QueueId>, Option<UserId>, Option<CaseId>, (Step, Option<Step>));
+
+/// A time in steps of ten seconds since the epoch, as indexes of sessions have it.
+type Step = i64;
+
+/// The step in which a time is.
+pub(crate) const fn step(at: Timestamp) -> Step {
+    at.0.div_euclid(10_000)
+}
 
 /// A session as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +88,9 @@ pub struct Session {
 }
 
 impl Session {
-    const fn place(&self) -> Place {
-        (self.state, self.messaging_user_id, self.queue_id, self.agent_id, self.case_id)
+    fn place(&self) -> Place {
+        let steps = (step(self.last_at), self.window_expires_at.map(step));
+        (self.state, self.messaging_user_id, self.queue_id, self.agent_id, self.case_id, steps)
     }
 }
 
@@ -261,8 +270,8 @@ pub struct SessionQuery {
 
 crate::sql! {
     OPEN_SESSION = "INSERT INTO sessions (workspace_id, id, channel_id, messaging_user_id, state, attribution, opt_in,
-            gathered, last_at, started_at, version)
-        VALUES ($1, $2, $3, $4, 'new', 'none', 'none', '[]', $5, $5, 1) ON CONFLICT DO NOTHING";
+            gathered, last_at, last_step, started_at, version)
+        VALUES ($1, $2, $3, $4, 'new', 'none', 'none', '[]', $5, $6, $5, 1) ON CONFLICT DO NOTHING";
     LAST_ENDED_SESSION = "SELECT id FROM sessions WHERE workspace_id = $1 AND messaging_user_id = $2
             AND channel_id = $3 AND state = 'ended' ORDER BY started_at DESC, id DESC LIMIT 1";
     IDLE_SESSIONS = "SELECT id FROM sessions WHERE workspace_id = $1 AND channel_id = $2
@@ -275,10 +284,10 @@ crate::sql! {
             AND idle_since <= $3 AND opt_in IN ('asked', 'confirming') AND waits_since IS NULL AND pending = 0
         ORDER BY idle_since LIMIT $4";
     CLOSING_SESSIONS = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.state <> 'ended'
-            AND v.window_expires_at < $2 AND (v.window_expires_at, v.id) > ($3, $4)
+            AND v.window_step BETWEEN $8 AND $9 AND v.window_expires_at < $2 AND (v.window_expires_at, v.id) > ($3, $4)
             AND (CAST($5 AS UUID) IS NULL OR v.agent_id = $5)
             AND (CAST($6 AS TEXT) IS NULL OR v.search LIKE $6 ESCAPE '!' OR v.phone LIKE $6 ESCAPE '!')
-        ORDER BY v.window_expires_at, v.id LIMIT $7";
+        ORDER BY v.window_step, v.window_expires_at, v.id LIMIT $7";
     OPEN_SESSION_OF = "SELECT id FROM sessions
         WHERE workspace_id = $1 AND channel_id = $2 AND messaging_user_id = $3 AND state <> 'ended'";
     SESSION = "SELECT id, channel_id, messaging_user_id, state, campaign_id, position, attribution, opt_in, opt_in_at,
@@ -293,7 +302,7 @@ crate::sql! {
             agent_messages, bot_messages, answers, answers_took, first_answer_took, waits_since, idle_since, idle_warned,
             version
         FROM sessions WHERE workspace_id = $1 AND channel_id = $2 AND messaging_user_id = $3 AND state <> 'ended'";
-    /// Like `SAVE_SESSION`, without the columns that most indexes have. SQLite writes each index that has a column of the
+    /// Like `SAVE_SESSION`, without the columns that indexes have. SQLite writes each index that has a column of the
     /// statement, changed or not.
     SAVE_SAME_SESSION = "UPDATE sessions SET campaign_id = $4, position = $5, attribution = $6, opt_in = $7,
             opt_in_at = $8, window_expires_at = $9, gathered = $10, unread = $11, last_text = $12, last_direction = $13,
@@ -308,12 +317,13 @@ crate::sql! {
             free_entry_until = $20, pending = $21, customer_messages = $22, agent_messages = $23, bot_messages = $24,
             answers = $25, answers_took = $26, first_answer_took = $27, waits_since = $28, idle_since = $29,
             idle_warned = $30, queue_id = $31, agent_id = $32, case_id = $33, state = $34, messaging_user_id = $35,
-            version = version + 1
+            last_step = $36, window_step = $37, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND version = $3";
     ORIGIN = "SELECT contact_id, phone FROM recipients
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3";
     QUIET_SESSIONS = "SELECT id FROM sessions
-        WHERE workspace_id = $1 AND state = 'active' AND window_expires_at <= $2 ORDER BY id LIMIT $3";
+        WHERE workspace_id = $1 AND state = 'active' AND window_step <= $4 AND window_expires_at <= $2
+        ORDER BY id LIMIT $3";
     SESSION_VIEW = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.id = $2";
     SESSIONS_OF_USER = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.messaging_user_id = $2
         AND v.id <> $3 ORDER BY v.started_at DESC, v.id DESC LIMIT $4";
@@ -327,8 +337,8 @@ crate::sql! {
                 OR (v.agent_id IS NULL AND v.state IN ('waiting', 'error') AND v.queue_id IN
                     (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $4)))
             AND (CAST($5 AS TEXT) IS NULL OR v.search LIKE $5 ESCAPE '!' OR v.phone LIKE $5 ESCAPE '!')
-            AND (v.last_at, v.id) < ($6, $7)
-        ORDER BY v.last_at DESC, v.id DESC LIMIT $8";
+            AND v.last_step <= $9 AND (v.last_at, v.id) < ($6, $7)
+        ORDER BY v.last_step DESC, v.last_at DESC, v.id DESC LIMIT $8";
     LONGEST_WAITING = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.state <> 'ended'
             AND v.agent_id IS NULL AND v.state IN ('waiting', 'error')
             AND (CAST($2 AS UUID) IS NULL OR v.queue_id IN
@@ -340,8 +350,8 @@ crate::sql! {
                 OR (v.agent_id IS NULL AND v.state IN ('waiting', 'error') AND v.queue_id IN
                     (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $4)))
             AND (CAST($5 AS TEXT) IS NULL OR v.search LIKE $5 ESCAPE '!' OR v.phone LIKE $5 ESCAPE '!')
-            AND (v.last_at, v.id) < ($6, $7)
-        ORDER BY v.last_at DESC, v.id DESC LIMIT $8";
+            AND v.last_step <= $9 AND (v.last_at, v.id) < ($6, $7)
+        ORDER BY v.last_step DESC, v.last_at DESC, v.id DESC LIMIT $8";
 }
 
 fn read_session(row: &mut Row<'_>) -> Result<Session, StoreError> {
@@ -351,7 +361,7 @@ fn read_session(row: &mut Row<'_>) -> Result<Session, StoreError> {
         channel_id,
         messaging_user_id,
         state,
-        stored: (state, messaging_user_id, None, None, None),
+        stored: (state, messaging_user_id, None, None, None, (0, None)),
         campaign: {
             let (campaign_id, position): (Option<CampaignId>, Option<u32>) = (row.next()?, row.next()?);
             campaign_id.zip(position)
@@ -496,7 +506,7 @@ impl Tx<'_> {
         messaging_user_id: MessagingUserId,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        Ok(self.execute(&OPEN_SESSION, &[&workspace_id, &id, &channel_id, &messaging_user_id, &at])? == 1)
+        Ok(self.execute(&OPEN_SESSION, &[&workspace_id, &id, &channel_id, &messaging_user_id, &at, &step(at)])? == 1)
     }
 
     /// The customer's session that is not ended.
@@ -561,7 +571,8 @@ impl Tx<'_> {
     /// When the store fails, or when somebody changed the session without its lock.
     pub fn save_session(&mut self, workspace_id: WorkspaceId, session: &mut Session) -> Result<(), StoreError> {
         let gathered = json_text(&session.gathered)?;
-        let all: [&dyn Bind; 35] = [
+        let (last_step, window_step) = (step(session.last_at), session.window_expires_at.map(step));
+        let all: [&dyn Bind; 37] = [
             &workspace_id,
             &session.id,
             &session.version,
@@ -597,6 +608,8 @@ impl Tx<'_> {
             &session.case_id,
             &session.state.as_str(),
             &session.messaging_user_id,
+            &last_step,
+            &window_step,
         ];
         let is_same = session.stored == session.place();
         let written =
@@ -633,7 +646,7 @@ impl Tx<'_> {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<SessionId>, StoreError> {
-        self.query(&QUIET_SESSIONS, &[&workspace_id, &now, &limit], |row| row.next())
+        self.query(&QUIET_SESSIONS, &[&workspace_id, &now, &limit, &step(now)], |row| row.next())
     }
 
     /// The customer's session on a channel that ended last.
@@ -722,6 +735,8 @@ impl Tx<'_> {
                 &query.agent_id,
                 &search,
                 &query.limit,
+                &step(query.after.last_at),
+                &step(query.until),
             ],
             read_view,
         )
@@ -818,6 +833,7 @@ impl Tx<'_> {
                 &query.after.last_at,
                 &query.after.id,
                 &query.limit,
+                &step(query.after.last_at),
             ],
             read_view,
         )

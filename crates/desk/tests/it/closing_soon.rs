@@ -9,17 +9,15 @@ use serde_json::json;
 use crate::scene::*;
 
 async fn closing(scene: &Scene, actor: &Actor, within: Option<u32>) -> Vec<String> {
+    listed(scene, actor, SessionOrder::Closing, within).await
+}
+
+async fn listed(scene: &Scene, actor: &Actor, order: SessionOrder, within: Option<u32>) -> Vec<String> {
     let mut found = Vec::new();
     let mut cursor = None;
     loop {
-        let request = ListSessions {
-            view: SessionFilter::Open,
-            order: SessionOrder::Closing,
-            closing_within: within,
-            search: None,
-            cursor,
-            limit: 2,
-        };
+        let request =
+            ListSessions { view: SessionFilter::Open, order, closing_within: within, search: None, cursor, limit: 2 };
         let page = list(scene.store(), scene.workspace(), actor, scene.test.now(), request).await.unwrap();
         assert!(page.data.len() <= 2);
         found.extend(page.data.into_iter().filter_map(|session| session.customer.phone).map(|phone| phone.to_string()));
@@ -47,6 +45,29 @@ async fn sessions_are_listed_by_what_closes_next_page_by_page() {
         assert_eq!(closing(&scene, &agent, None).await, [""; 0], "none is the agent's");
         scene.advance(19 * time::HOUR);
         assert_eq!(closing(&scene, &boss, None).await, all[1..], "a closed window is not about to close");
+    }
+}
+
+/// Indexes know times to ten seconds; the order is exact all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_differ_by_seconds_stand_in_their_order() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Boss", Role::Supervisor).await;
+        let [a, b, c, d, e] = ["15550100011", "15550100012", "15550100013", "15550100014", "15550100015"];
+        // Two write again: one in the same ten seconds, the other in the next.
+        let mut passed = 0;
+        for (number, seconds) in [(a, 0), (d, 3), (b, 4), (b, 8), (e, 11), (c, 12), (a, 13)] {
+            scene.advance((seconds - passed) * time::SECOND);
+            passed = seconds;
+            let id = format!("{number}-{seconds}");
+            scene.receive(text(phone(number), &id, scene.test.now(), "Hi")).await;
+        }
+        let expected = [d, b, e, c, a].map(|number| format!("+{number}"));
+        assert_eq!(closing(&scene, &boss, None).await, expected, "{}", scene.test.engine);
+        let mut newest = listed(&scene, &boss, SessionOrder::Latest, None).await;
+        newest.reverse();
+        assert_eq!(newest, expected, "{}", scene.test.engine);
     }
 }
 
