@@ -171,6 +171,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0066_removed_by_time",
         text: include_str!("../migrations/0066_removed_by_time.sql"),
     },
+    Migration {
+        version: 67,
+        name: "0067_links_keep_their_host",
+        text: include_str!("../migrations/0067_links_keep_their_host.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.
