@@ -45,7 +45,8 @@ fn is_of_account(failure: &Failure) -> bool {
     .any(|class| class.as_str() == failure.class)
 }
 
-/// Moves a message that would fail for good, when it has a second way. `false` when it has none, or may have left.
+/// Moves a message that would fail for good or whose account may not send, when it has a second way. `false` when it has
+/// none, or may have left.
 pub(crate) fn instead_of_failing(
     tx: &mut Tx<'_>,
     ctx: &Ctx,

@@ -99,6 +99,9 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
         Outcome::Refused(failure) => fail(tx, ctx, message, failure),
         Outcome::Unknown { reason, provider_ids } => tx.mark_unknown(message, provider_ids, reason, ctx).map(|_| ()),
         Outcome::NotSent { failure, wait, cost } => {
+            if refuses_account(failure) && failover::instead_of_failing(tx, ctx, message, failure)? {
+                return Ok(());
+            }
             let index = usize::try_from(message.attempts).unwrap_or(usize::MAX);
             let delay = match (cost, TRY_AGAIN.get(index)) {
                 (Cost::Free, _) => time::SECOND,
@@ -111,6 +114,12 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
             tx.requeue_message(message, now.plus(delay.max(asked)), *cost, failure, now).map(|_| ())
         }
     }
+}
+
+/// Whether the provider says that the account may not send, whatever the message is: that stands until somebody changes it,
+/// so what has a second way does not wait for this one.
+fn refuses_account(failure: &Failure) -> bool {
+    failure.code.is_some() && failure.class == ErrorClass::Authentication.as_str()
 }
 
 /// It is known not to have left with this attempt, and this way will not send it: it leaves by its second way, or fails. When

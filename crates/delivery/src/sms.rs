@@ -83,7 +83,7 @@ async fn hold(
     let keeper = tokio::spawn(keep(env.clone(), channel.clone(), session.clone(), lost.clone()));
     let (bound, open) = watch::channel(false);
     let watched = Health { bound, trouble: trouble.subscribe(), forgive: trouble.clone(), lost: lost.clone() };
-    let health = tokio::spawn(watch_health(env.clone(), channel.clone(), session.clone(), watched));
+    let health = tokio::spawn(watch_health(env.clone(), channel.clone(), session.state(), watched));
 
     let window = account::window(config);
     Turns { env, channel, session: &session, window, open, stop: &lost, trouble, deliveries }.run().await;
@@ -160,8 +160,7 @@ struct Health {
 
 /// Follows the session: `bound` tells the sender, the channel's state tells people. When the carrier refuses the account,
 /// nothing leaves for a while, and then over a new connection.
-async fn watch_health(env: Env, channel: Channel, session: SmppSession, mut health: Health) {
-    let mut states = session.state();
+async fn watch_health(env: Env, channel: Channel, mut states: watch::Receiver<SessionState>, mut health: Health) {
     loop {
         // One look for both: a change between two looks would be seen by one of them and announced to none.
         let seen = states.borrow_and_update().clone();
@@ -222,5 +221,75 @@ pub(crate) fn outcome(outcome: SubmitOutcome) -> Outcome {
         SubmitOutcome::NotSent { class, code, reason } => Outcome::not_sent(failure(class, code, reason), class, None),
         SubmitOutcome::Refused { class, code, reason } => Outcome::Refused(failure(class, code, reason)),
         SubmitOutcome::Unknown { reason, message_ids } => Outcome::Unknown { reason, provider_ids: message_ids },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use segue_store::channel::ChannelConfig;
+    use segue_testkit::TestStore;
+
+    use super::*;
+    use crate::Files;
+
+    fn env(test: &TestStore) -> Env {
+        Env {
+            store: test.store.clone(),
+            bus: test.bus.clone(),
+            ctx: test.ctx.clone(),
+            node: "one".into(),
+            files: Files::in_database(test.store.clone(), test.ctx.clone()),
+            files_origin: None,
+            file_key: Arc::default(),
+            uploads: Arc::default(),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    async fn until_shown(test: &TestStore, channel: &Channel, wanted: ChannelState) {
+        let (workspace_id, id) = (channel.workspace_id, channel.id);
+        for _ in 0..1_000 {
+            let found = test.store.read(move |tx| tx.channel(workspace_id, id)).await.unwrap().unwrap();
+            if found.state == wanted {
+                // The watcher goes on to wait.
+                return tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the channel never was {wanted}");
+    }
+
+    #[tokio::test]
+    async fn a_refused_account_is_forgiven_when_its_session_has_stood_for_a_while_without_messages() {
+        for test in segue_testkit::engines().await {
+            let config = SmppConfig::new("127.0.0.1", 1, "segue", "secret");
+            let channel = test.channel("smpp", ChannelConfig::Smpp(config)).await;
+            let trouble = watch::Sender::new(Some("The carrier refused the password.".to_owned()));
+            let states = watch::Sender::new(SessionState::Connecting);
+            let (bound, lost) = (watch::Sender::new(false), CancellationToken::new());
+            let health = Health { bound, trouble: trouble.subscribe(), forgive: trouble.clone(), lost: lost.clone() };
+            let watcher = tokio::spawn(watch_health(env(&test), channel.clone(), states.subscribe(), health));
+            until_shown(&test, &channel, ChannelState::Error).await;
+            let wait = async |time: Duration| {
+                tokio::time::pause();
+                tokio::time::advance(time).await;
+                tokio::time::resume();
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            };
+            wait(2 * FORGIVEN_AFTER).await;
+            assert!(trouble.borrow().is_some(), "{}: not while it is not connected", test.engine);
+            states.send_replace(SessionState::Bound);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            wait(FORGIVEN_AFTER / 2).await;
+            assert!(trouble.borrow().is_some(), "{}: not at once", test.engine);
+            wait(FORGIVEN_AFTER / 2).await;
+            assert_eq!(*trouble.borrow(), None, "{}", test.engine);
+            until_shown(&test, &channel, ChannelState::Connected).await;
+            assert!(!lost.is_cancelled(), "{}: the session stays", test.engine);
+            states.send_replace(SessionState::Closed);
+            watcher.await.unwrap();
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Consent: an append-only ledger and the state it amounts to.
 
 use crate::{
-    ProgrammeId, SenderId, Timestamp,
+    ImportId, ProgrammeId, SenderId, Timestamp,
     template::{TemplateCategory, is_template_name},
 };
 
@@ -257,6 +257,8 @@ pub struct ConsentFact {
     pub occurred_at: Timestamp,
     /// When a grant ends by itself.
     pub expires_at: Option<Timestamp>,
+    /// The import that claimed a grant, or the undone one whose claims a correction takes back.
+    pub import: Option<ImportId>,
 }
 
 impl ConsentFact {
@@ -264,6 +266,16 @@ impl ConsentFact {
     #[must_use]
     pub fn is_yes(&self) -> bool {
         self.action.is_yes() && self.evidence == Evidence::Present
+    }
+
+    /// Whether an import claimed it.
+    fn is_claim_of(&self, import: ImportId) -> bool {
+        self.action.is_yes() && self.import == Some(import)
+    }
+
+    /// The import whose claims it takes back.
+    fn undone(&self) -> Option<ImportId> {
+        self.import.filter(|_| self.action == ConsentAction::Correct)
     }
 
     /// Whether it is a yes that counts and that the person gave themselves.
@@ -304,10 +316,18 @@ impl Consent {
     ///   the yes was given.
     /// - An end (expiry, reassignment, correction) takes away every yes up to its moment. What an expiry alone took away
     ///   is told apart.
+    /// - What an import claimed counts for nothing once the import is undone, and nothing else changes: an undo ends no
+    ///   other yes. One whose claim is not in the ledger is an end like any other.
     /// - At the same moment the stricter wins.
     #[must_use]
     pub fn of(facts: impl IntoIterator<Item = ConsentFact>) -> Self {
-        let facts: Vec<ConsentFact> = facts.into_iter().collect();
+        let mut facts: Vec<ConsentFact> = facts.into_iter().collect();
+        let mut undone: Vec<ImportId> = facts.iter().filter_map(ConsentFact::undone).collect();
+        undone.retain(|import| facts.iter().any(|fact| fact.is_claim_of(*import)));
+        facts.retain(|fact| {
+            let is_settled = |import: &ImportId| fact.is_claim_of(*import) || fact.undone() == Some(*import);
+            !undone.iter().any(is_settled)
+        });
         let latest = |counts: &dyn Fn(&ConsentFact) -> bool| {
             facts.iter().filter(|fact| counts(fact)).map(|fact| fact.occurred_at).max()
         };

@@ -4,7 +4,11 @@ use super::*;
 use crate::id::Id as _;
 
 fn fact(action: ConsentAction, evidence: Evidence, origin: Origin, at: i64) -> ConsentFact {
-    ConsentFact { action, evidence, origin, occurred_at: Timestamp(at), expires_at: None }
+    ConsentFact { action, evidence, origin, occurred_at: Timestamp(at), expires_at: None, import: None }
+}
+
+fn import_of(number: u128) -> ImportId {
+    ImportId::from_uuid(uuid::Uuid::from_u128(number))
 }
 
 fn any_fact() -> impl Strategy<Value = ConsentFact> {
@@ -14,9 +18,11 @@ fn any_fact() -> impl Strategy<Value = ConsentFact> {
         prop::sample::select(&[Origin::OwnAct, Origin::Claim][..]),
         0i64..6,
         prop::option::of(6i64..9),
+        prop::option::of(0u128..2),
     )
-        .prop_map(|(action, evidence, origin, at, end)| ConsentFact {
+        .prop_map(|(action, evidence, origin, at, end, import)| ConsentFact {
             expires_at: end.map(Timestamp),
+            import: import.map(import_of),
             ..fact(action, evidence, origin, at)
         })
 }
@@ -48,6 +54,19 @@ proptest! {
     /// Written apart from the fold: what must be in a ledger that allows messages.
     #[test]
     fn consent_needs_a_proven_yes_after_every_no_and_every_end(ledger in facts()) {
+        let found = is_open(&ledger);
+        // What an undone import claimed and its undo answer each other.
+        let answered = |fact: &ConsentFact| {
+            let others = |counts: fn(ConsentAction) -> bool| {
+                fact.import.is_some() && ledger.iter().any(|other| other.import == fact.import && counts(other.action))
+            };
+            match fact.action {
+                ConsentAction::Grant | ConsentAction::Confirm => others(|action| action == ConsentAction::Correct),
+                ConsentAction::Correct => others(ConsentAction::is_yes),
+                _ => false,
+            }
+        };
+        let ledger: Vec<_> = ledger.iter().copied().filter(|fact| !answered(fact)).collect();
         let proven = |fact: &&ConsentFact| fact.action.is_yes() && fact.evidence == Evidence::Present;
         let noes: Vec<_> = ledger.iter().filter(|fact| fact.action.is_no()).map(|fact| fact.occurred_at).collect();
         let ends: Vec<_> = ledger
@@ -61,7 +80,7 @@ proptest! {
         let standing = ledger.iter().filter(proven).any(|fact| {
             noes.iter().chain(&ends).all(|stop| fact.occurred_at > *stop)
         });
-        prop_assert_eq!(is_open(&ledger), own_after_no && standing);
+        prop_assert_eq!(found, own_after_no && standing);
     }
 
     /// Whatever two ledgers say together is never looser than what either says, unless one brings a later own yes.
@@ -222,4 +241,29 @@ fn a_no_at_one_number_counts_at_the_persons_others_until_their_own_later_yes() {
         ConsentState::None,
         "a yes does not spread"
     );
+}
+
+#[test]
+fn undoing_an_import_leaves_what_was_said_elsewhere() {
+    use ConsentAction::{Correct, Expire, Grant, Revoke};
+    use Evidence::{Missing, Present};
+    use Origin::{Claim, OwnAct};
+    let of = |import: u128, fact: ConsentFact| ConsentFact { import: Some(import_of(import)), ..fact };
+    let (claimed, undone) = (of(1, fact(Grant, Present, Claim, 5)), of(1, fact(Correct, Present, Claim, 5)));
+    let (before, own) = (of(2, fact(Grant, Present, Claim, 3)), fact(Grant, Present, OwnAct, 4));
+    for (ledger, state, since) in [
+        (vec![claimed, undone], ConsentState::None, None),
+        (vec![before, claimed, undone], ConsentState::Granted, Some(3)),
+        (vec![ConsentFact { occurred_at: Timestamp(5), ..before }, claimed, undone], ConsentState::Granted, Some(5)),
+        (vec![own, claimed, undone], ConsentState::Granted, Some(4)),
+        (vec![before, claimed, undone, of(2, fact(Correct, Present, Claim, 3))], ConsentState::None, None),
+        (vec![before, fact(Expire, Missing, Claim, 4), claimed, undone], ConsentState::Expired, Some(4)),
+        (vec![before, claimed, fact(Revoke, Present, OwnAct, 6), undone], ConsentState::Revoked, Some(6)),
+        (vec![before, claimed, undone, fact(Correct, Present, Claim, 4)], ConsentState::None, Some(4)),
+        // What was undone is not in this ledger, so nobody knows what it took back.
+        (vec![own, undone], ConsentState::None, Some(5)),
+    ] {
+        let consent = Consent::of(ledger.iter().copied());
+        assert_eq!((consent.state, consent.since), (state, since.map(Timestamp)), "{ledger:?}");
+    }
 }

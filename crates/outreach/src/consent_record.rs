@@ -10,7 +10,7 @@ use segue_store::{
 };
 use serde::Serialize;
 
-use crate::{OutreachError, contacts::consent_events_of};
+use crate::{OutreachError, contacts::consent_events_of, ledger_turns::LedgerTurns};
 
 /// Most entries of one proof. A person with more is a machine.
 const MOST_ENTRIES: i64 = 10_000;
@@ -120,6 +120,7 @@ fn standing(
             && event.scope == scope
             && Some(event.occurred_at) == state.since
             && event.action.is_no() == (state.state == ConsentState::Revoked)
+            && event.action.is_yes() == (state.state == ConsentState::Granted)
     };
     let decided_by = events.iter().find(decides).cloned();
     Standing {
@@ -251,14 +252,14 @@ pub async fn texts(
         .await
 }
 
-/// Walks along the chain of the workspace's ledger, part by part, so that nobody waits long for the database. One walk at a
-/// time, however many are asked for.
+/// Walks along the chain of the workspace's ledger, part by part, so that nobody waits long for the database. One walk of a
+/// workspace at a time, however many are asked for, and few of all workspaces.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn check_ledger(store: &Store, workspace_id: WorkspaceId) -> Result<ChainCheck, OutreachError> {
-    static ONE_WALK: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    let _turn = ONE_WALK.lock().await;
+    static TURNS: LedgerTurns = LedgerTurns::new();
+    let _turn = TURNS.take(workspace_id).await;
     let mut walk = store.read(move |tx| tx.begin_chain_walk(workspace_id)).await?;
     loop {
         let so_far = walk.clone();

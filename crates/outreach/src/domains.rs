@@ -10,7 +10,10 @@ use segue_store::{
     link::{LinkDomainView, LinkSettings},
 };
 
-use crate::{Links, OutreachError};
+use crate::{Links, OutreachError, redirect::LINK_LIFE};
+
+/// Campaigns that are named in one sentence at most.
+const NAMED: usize = 5;
 
 /// The workspace's host names.
 ///
@@ -70,20 +73,32 @@ fn clean(text: &str) -> Result<String, OutreachError> {
     Ok(host.to_owned())
 }
 
-/// Makes a verified host name the one that links stand on by default.
+/// Makes a verified host name the one that links stand on by default. Campaigns that are there already, drafts too, keep the
+/// one that they stand on.
 ///
 /// # Errors
 /// When there is no such one, or it is not verified.
 pub async fn make_default(
     store: &Store,
+    ctx: &Ctx,
     workspace_id: WorkspaceId,
     id: LinkDomainId,
 ) -> Result<LinkDomainView, OutreachError> {
+    let now = ctx.now();
     store
         .write(move |tx| {
             if found(tx, workspace_id, id)?.verified_at.is_none() {
                 let why = "It is not known yet whether this host name leads here. Verify it first.";
                 return Err(OutreachError::invalid("id", why));
+            }
+            let before = tx.link_domains(workspace_id)?.into_iter().find(|domain| domain.is_default);
+            let before = before.map(|domain| domain.id);
+            if before != Some(id) {
+                for (campaign_id, _) in tx.campaigns_on_domain(workspace_id, (None, true), LINK_LIFE, now)? {
+                    let settings = tx.link_settings(workspace_id, campaign_id)?.settings;
+                    let settings = LinkSettings { domain_id: before, on_base: before.is_none(), ..settings };
+                    tx.put_link_settings(workspace_id, campaign_id, &settings)?;
+                }
             }
             tx.set_default_link_domain(workspace_id, Some(id))?;
             found(tx, workspace_id, id)
@@ -94,17 +109,35 @@ pub async fn make_default(
 /// Removes a host name.
 ///
 /// # Errors
-/// When there is no such one, or a campaign's links stand on it.
-pub async fn remove(store: &Store, workspace_id: WorkspaceId, id: LinkDomainId) -> Result<(), OutreachError> {
+/// When there is no such one, or links of campaigns stand on it that have not ended.
+pub async fn remove(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    id: LinkDomainId,
+) -> Result<(), OutreachError> {
+    let now = ctx.now();
     store
         .write(move |tx| {
-            found(tx, workspace_id, id)?;
-            if !tx.delete_link_domain(workspace_id, id)? {
-                return Err(OutreachError::DomainInUse);
+            let is_default = found(tx, workspace_id, id)?.is_default;
+            let users = tx.campaigns_on_domain(workspace_id, (Some(id), is_default), LINK_LIFE, now)?;
+            if !users.is_empty() {
+                return Err(OutreachError::DomainInUse(in_words(users.into_iter().map(|(_, name)| name))));
             }
+            tx.delete_link_domain(workspace_id, id)?;
             Ok(())
         })
         .await
+}
+
+/// Campaigns by name, the first of many. Runs of a recurring one have one name.
+fn in_words(names: impl Iterator<Item = String>) -> String {
+    let mut names: Vec<String> = names.map(|name| format!("'{name}'")).collect();
+    names.dedup();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let named = names.join(", ");
+    if more == 0 { named } else { format!("{named} and {more} more") }
 }
 
 /// Notes that a host name leads here, since this token was asked for under it. `false` when they do not belong together.
@@ -116,7 +149,8 @@ pub async fn verify(store: &Store, ctx: &Ctx, token: &str, host: &str) -> Result
     store.write(move |tx| Ok(tx.verify_link_domain(&token, &host, now)?)).await
 }
 
-/// Links on the host name of a campaign: the chosen one, else the workspace's default one, else the installation's.
+/// Links on the host name of a campaign: the chosen one, else the workspace's default one unless they stay on the
+/// installation's, else the installation's.
 ///
 /// # Errors
 /// When the store fails.
@@ -128,7 +162,8 @@ pub(crate) fn links_of(
 ) -> Result<Links, OutreachError> {
     let domains = tx.link_domains(workspace_id)?;
     let chosen = domains.iter().find(|domain| Some(domain.id) == settings.domain_id);
-    let domain = chosen.or_else(|| domains.iter().find(|domain| domain.is_default));
+    let usual = domains.iter().find(|domain| domain.is_default && !settings.on_base);
+    let domain = chosen.or(usual);
     Ok(match domain.filter(|domain| domain.verified_at.is_some()) {
         Some(domain) => links.on(format!("https://{}", domain.host)),
         None => links.clone(),

@@ -83,8 +83,11 @@ pub enum OutreachError {
     TextSyntax(String),
     #[error("The text takes {segments} segments; at most {most} are sent as one message. Shorten it.")]
     TextTooLong { segments: usize, most: usize },
-    #[error("The links of a campaign stand on this host name, so it cannot be removed.")]
-    DomainInUse,
+    #[error(
+        "Links stand on this host name, of {0}. Choose another one in those that are drafts. Of the others, wait until the \
+         links have ended: 90 days after the campaign's end, or at an earlier end that you set for them."
+    )]
+    DomainInUse(String),
     #[error("The sender is not registered to send. Wait for its registration or choose another sender.")]
     SenderNotActive,
     #[error("The policy does not allow this message: {}.", .0.label())]
@@ -153,7 +156,7 @@ impl OutreachError {
             Self::UnknownFields { .. } => "unknown_fields",
             Self::TextSyntax(_) => "text_syntax",
             Self::TextTooLong { .. } => "text_too_long",
-            Self::DomainInUse => "domain_in_use",
+            Self::DomainInUse(_) => "domain_in_use",
             Self::SenderNotActive => "sender_not_active",
             Self::Refused(rule) => rule.as_str(),
             Self::NotCleared(not_cleared) => not_cleared.rule().as_str(),
@@ -195,7 +198,7 @@ impl OutreachError {
             | Self::ImportUndone
             | Self::UndoOver
             | Self::CurrenciesDiffer(..)
-            | Self::DomainInUse
+            | Self::DomainInUse(_)
             | Self::ProgrammeTaken
             | Self::ProgrammeEnded
             | Self::ChangedMeanwhile

@@ -31,6 +31,7 @@ pub mod fuzz;
 pub mod grid;
 pub mod import;
 pub mod keywords;
+mod ledger_turns;
 pub mod link;
 pub mod look_up;
 pub mod merge;

@@ -244,8 +244,8 @@ crate::sql! {
         VALUES ($1, $2, $3, 'whatsapp', 'whatsapp', 'active', $4) ON CONFLICT DO NOTHING";
     UPDATE_DRAFT = "UPDATE campaigns SET name = $3, sender_id = $4, audience = $5, body = $6, footer = $7,
             whatsapp_channel_id = $8, prefilled_text = $9, schedule = $10, variants = $11, held_out_percent = $12,
-            edited_by = $13, pool_id = $14, texts = $15, template = $16, template_channel_id = $17, rules = $18,
-            media = $19, approved_by = NULL, attention = NULL, version = version + 1
+            pool_id = $13, texts = $14, template = $15, template_channel_id = $16, rules = $17, media = $18,
+            approved_by = NULL, attention = NULL, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
     DELETE_DRAFT = "DELETE FROM campaigns WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
     CAMPAIGN = "SELECT c.id, c.number, c.name, CASE WHEN c.template IS NULL THEN c.sender_id END, c.audience, c.body, c.footer, c.whatsapp_channel_id,
@@ -478,7 +478,6 @@ impl Tx<'_> {
                 &schedule,
                 &variants,
                 &input.held_out_percent,
-                &edited_by,
                 &input.pool_id,
                 &texts,
                 &template,

@@ -62,8 +62,6 @@ crate::sql! {
         FROM consent_events WHERE workspace_id = $1 AND address = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
     SAID_NO = "SELECT 1 FROM consent_events WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND purpose = $4
         AND action = 'revoke' AND method <> 'import_undo' LIMIT 1";
-    LAST_UNDONE = "SELECT MAX(occurred_at) FROM consent_events WHERE workspace_id = $1 AND address = $2 AND medium = $3
-        AND purpose = $4 AND method = 'import_undo'";
     /// With what programmes ask and say, which is no answer to a no.
     CANCEL_WAITING_MARKETING = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'canceled' END,
             rule = $3,
@@ -450,20 +448,6 @@ impl Tx<'_> {
                 row.next::<i64>()
             })?;
         Ok(found.is_some())
-    }
-
-    /// The moment up to which opt-ins of undone imports are taken back.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn undone_until(
-        &mut self,
-        workspace_id: WorkspaceId,
-        medium: Medium,
-        address: &str,
-        purpose: Purpose,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        self.query_one(&LAST_UNDONE, &[&workspace_id, &address, &medium.as_str(), &purpose.as_str()], |row| row.next())
     }
 
     /// Ends promotional messages to the address that have not left, and what programmes ask and tell it, on every channel.

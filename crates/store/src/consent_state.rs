@@ -16,10 +16,10 @@ use segue_model::{
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::{StoreError, Tx, consent::read_scope};
+use crate::{StoreError, Tx, consent::read_scope, import_change::import_of};
 
 crate::sql! {
-    CONSENT_FACTS = "SELECT action, method, wording IS NOT NULL OR proof IS NOT NULL, occurred_at, expires_at
+    CONSENT_FACTS = "SELECT action, method, wording IS NOT NULL, proof, occurred_at, expires_at
         FROM consent_events
         WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND purpose = $4 AND scope = $5";
     PUT_CONSENT = "INSERT INTO consents (workspace_id, medium, address, purpose, state, since, expires_at)
@@ -175,10 +175,11 @@ impl Tx<'_> {
             [&workspace_id, &address, &medium.as_str(), &purpose.as_str(), &scope.to_string()];
         let facts = self.query(&CONSENT_FACTS, &key, |row| {
             let (action, method) = (row.word()?, row.word()?);
-            let proven: bool = row.next()?;
+            let (has_wording, proof): (bool, Option<String>) = (row.next()?, row.next()?);
             Ok(ConsentFact {
                 action,
-                evidence: if proven { Evidence::Present } else { Evidence::Missing },
+                import: proof.as_deref().and_then(|proof| import_of(method, proof)),
+                evidence: if has_wording || proof.is_some() { Evidence::Present } else { Evidence::Missing },
                 origin: Origin::of(action, method),
                 occurred_at: row.next()?,
                 expires_at: row.next()?,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, event::NewEvent, tx::json_text};
+use crate::{REMOVED_AT_ONCE, Row, StoreError, Tx, event::NewEvent, tx::json_text};
 
 /// How long after its end an import can be undone.
 pub const UNDO_WINDOW: i64 = 30 * time::DAY;
@@ -203,9 +203,12 @@ crate::sql! {
     INSERT_IMPORT_ERROR = "INSERT INTO import_errors (workspace_id, import_id, row_number, code, message, fields)
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id, import_id, row_number) DO NOTHING";
     /// An ended dry run is of no use without its file.
-    DELETE_IMPORT_ERRORS = "DELETE FROM import_errors WHERE workspace_id = $1 AND import_id IN (SELECT i.id FROM imports i
+    DELETE_IMPORT_ERRORS = "DELETE FROM import_errors WHERE workspace_id = $1 AND (import_id, row_number) IN (
+        SELECT e.import_id, e.row_number FROM imports i
+        JOIN import_errors e ON e.workspace_id = i.workspace_id AND e.import_id = i.id
         WHERE i.workspace_id = $1 AND i.state IN ('done', 'failed', 'undone') AND (i.ended_at < $2 OR (i.mode = 'dry_run'
-            AND NOT EXISTS (SELECT 1 FROM import_files f WHERE f.workspace_id = i.workspace_id AND f.id = i.file_id))))";
+            AND NOT EXISTS (SELECT 1 FROM import_files f WHERE f.workspace_id = i.workspace_id AND f.id = i.file_id)))
+        LIMIT $3)";
     IMPORT_ERRORS = "SELECT row_number, message, fields FROM import_errors
         WHERE workspace_id = $1 AND import_id = $2 AND row_number > $3 ORDER BY row_number LIMIT $4";
 }
@@ -457,13 +460,13 @@ impl Tx<'_> {
         .map(|_| ())
     }
 
-    /// Removes refused rows, which are people's data: those of imports that ended before `before`, and those of dry runs
-    /// whose file is gone.
+    /// Removes refused rows, which are people's data, at most [`REMOVED_AT_ONCE`]: those of imports that ended before
+    /// `before`, and those of dry runs whose file is gone.
     ///
     /// # Errors
     /// When the store fails.
     pub fn delete_import_errors(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
-        self.execute(&DELETE_IMPORT_ERRORS, &[&workspace_id, &before])
+        self.execute(&DELETE_IMPORT_ERRORS, &[&workspace_id, &before, &REMOVED_AT_ONCE])
     }
 
     /// Refused rows in the order of the file, from after row `after` on.

@@ -1,11 +1,12 @@
 //! What imports did to contacts, so that they can be undone.
 
 use segue_model::{
-    ContactId, ImportId, ListId, Timestamp, WorkspaceId, contact::ContactFields, contact::FieldChanges, id::Id as _,
+    ContactId, ImportId, ListId, Timestamp, WorkspaceId, consent::ConsentMethod, contact::ContactFields,
+    contact::FieldChanges, id::Id as _,
 };
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, contact::read_fields, tx::json_text};
+use crate::{REMOVED_AT_ONCE, Row, StoreError, Tx, contact::read_fields, tx::json_text};
 
 segue_model::text_enum! {
     /// What became of a contact.
@@ -72,8 +73,32 @@ crate::sql! {
     CLAIMED_AT = "SELECT MAX(occurred_at) FROM consent_events
         WHERE workspace_id = $1 AND address = $2 AND medium = 'sms' AND purpose = 'marketing' AND scope = 'all'
             AND action = 'grant' AND (proof LIKE $3 OR proof LIKE $4)";
-    DELETE_IMPORT_CHANGES = "DELETE FROM import_changes WHERE workspace_id = $1 AND import_id IN (SELECT i.id FROM imports i
-        WHERE i.workspace_id = $1 AND i.created_at < $2 AND i.state IN ('done', 'failed', 'undone'))";
+    DELETE_IMPORT_CHANGES = "DELETE FROM import_changes WHERE workspace_id = $1 AND (import_id, contact_id) IN (
+        SELECT h.import_id, h.contact_id FROM imports i
+        JOIN import_changes h ON h.workspace_id = i.workspace_id AND h.import_id = i.id
+        WHERE i.workspace_id = $1 AND i.created_at < $2 AND i.state IN ('done', 'failed', 'undone') LIMIT $3)";
+}
+
+/// What an entry of the ledger that takes an import's claim back gives as its proof.
+#[must_use]
+pub fn proof_of_undo(id: ImportId) -> String {
+    format!("{id}{UNDONE}")
+}
+
+const UNDONE: &str = " was undone";
+
+/// The import that claimed what has this proof, or that was undone: what an import claims is proven by the import and the
+/// row, which stand last and in brackets where there is another proof.
+pub(crate) fn import_of(method: ConsentMethod, proof: &str) -> Option<ImportId> {
+    if method == ConsentMethod::ImportUndo {
+        return proof.strip_suffix(UNDONE)?.parse().ok();
+    }
+    let place = proof.strip_suffix(')').map_or(Some(proof), |proof| Some(proof.rsplit_once('(')?.1))?;
+    let (id, row) = place.split_once(" row ")?;
+    if row.is_empty() || !row.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    id.parse().ok()
 }
 
 fn read_change(row: &mut Row<'_>) -> Result<ChangeAndNow, StoreError> {
@@ -150,11 +175,34 @@ impl Tx<'_> {
         self.query_one(&CLAIMED_AT, &[&workspace_id, &address, &alone, &beside], |row| row.next())
     }
 
-    /// Forgets what imports from before `before` did; they cannot be undone any more.
+    /// Forgets what imports from before `before` did, at most [`REMOVED_AT_ONCE`] changes; they cannot be undone any more.
     ///
     /// # Errors
     /// When the store fails.
     pub fn delete_import_changes(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
-        self.execute(&DELETE_IMPORT_CHANGES, &[&workspace_id, &before])
+        self.execute(&DELETE_IMPORT_CHANGES, &[&workspace_id, &before, &REMOVED_AT_ONCE])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_import_is_told_by_the_proof_of_what_it_claimed() {
+        let id: ImportId = "imp_00000000000000000000000001".parse().unwrap();
+        for (method, proof, expected) in [
+            (ConsentMethod::WebForm, format!("{id} row 2"), Some(id)),
+            (ConsentMethod::Import, format!("form 7 (page 3) ({id} row 12)"), Some(id)),
+            (ConsentMethod::WebForm, format!("form 7, see {id} row 2"), None),
+            (ConsentMethod::WebForm, format!("{id} row "), None),
+            (ConsentMethod::WebForm, "form 7 (page 3)".to_owned(), None),
+            (ConsentMethod::WebForm, ")".to_owned(), None),
+            (ConsentMethod::ImportUndo, proof_of_undo(id), Some(id)),
+            (ConsentMethod::Agent, proof_of_undo(id), None),
+            (ConsentMethod::ImportUndo, "typed in twice".to_owned(), None),
+        ] {
+            assert_eq!(import_of(method, &proof), expected, "{proof}");
+        }
     }
 }

@@ -38,6 +38,10 @@ pub struct LinkSettings {
     /// The host name the links stand on; the workspace's default one when none is chosen.
     #[serde(default)]
     pub domain_id: Option<LinkDomainId>,
+    /// Whether the links stay on the installation's own host name where none is chosen: they stood there when the
+    /// workspace got another default.
+    #[serde(skip)]
+    pub on_base: bool,
     /// What becomes of addresses in the text.
     pub shorten: Shorten,
     /// From then on the links lead nowhere. Without it they work until 90 days after the campaign's end.
@@ -57,6 +61,7 @@ impl Default for LinkSettings {
     fn default() -> Self {
         Self {
             domain_id: None,
+            on_base: false,
             shorten: Shorten::Every,
             expires_at: None,
             landing: Landing::None,
@@ -117,13 +122,13 @@ crate::sql! {
     /// Without a workspace: the code, which nobody can make up, is what binds the request to one.
     LINKED_CAMPAIGN = "SELECT workspace_id, id, state, ended_at, whatsapp_channel_id, prefilled_text, planned
         FROM campaigns WHERE number = $1";
-    LINK_SETTINGS = "SELECT domain_id, shorten, expires_at, landing, legal_text, consent_wording, stopped_at
+    LINK_SETTINGS = "SELECT domain_id, on_base, shorten, expires_at, landing, legal_text, consent_wording, stopped_at
         FROM link_settings WHERE workspace_id = $1 AND campaign_id = $2";
     PUT_LINK_SETTINGS = "INSERT INTO link_settings (workspace_id, campaign_id, domain_id, shorten, expires_at, landing,
-            legal_text, consent_wording)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            legal_text, consent_wording, on_base)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (workspace_id, campaign_id) DO UPDATE SET domain_id = excluded.domain_id,
-            shorten = excluded.shorten, expires_at = excluded.expires_at, landing = excluded.landing,
+            on_base = excluded.on_base, shorten = excluded.shorten, expires_at = excluded.expires_at, landing = excluded.landing,
             legal_text = excluded.legal_text, consent_wording = excluded.consent_wording";
     STOP_LINKS = "UPDATE link_settings SET stopped_at = $3 WHERE workspace_id = $1 AND campaign_id = $2";
     CAMPAIGN_LINKS = "SELECT link, target, expires_at, stopped_at FROM campaign_links
@@ -132,8 +137,8 @@ crate::sql! {
         ON CONFLICT (workspace_id, campaign_id, link) DO UPDATE SET target = excluded.target";
     DROP_LINKS_FROM = "DELETE FROM campaign_links WHERE workspace_id = $1 AND campaign_id = $2 AND link >= $3";
     COPY_LINK_SETTINGS = "INSERT INTO link_settings (workspace_id, campaign_id, domain_id, shorten, expires_at, landing,
-            legal_text, consent_wording, stopped_at)
-        SELECT workspace_id, $3, domain_id, shorten, expires_at, landing, legal_text, consent_wording, stopped_at
+            legal_text, consent_wording, stopped_at, on_base)
+        SELECT workspace_id, $3, domain_id, shorten, expires_at, landing, legal_text, consent_wording, stopped_at, on_base
         FROM link_settings WHERE workspace_id = $1 AND campaign_id = $2";
     COPY_CAMPAIGN_LINKS = "INSERT INTO campaign_links (workspace_id, campaign_id, link, target, expires_at, stopped_at)
         SELECT workspace_id, $3, link, target, expires_at, stopped_at
@@ -150,8 +155,15 @@ crate::sql! {
         WHERE workspace_id = $1 ORDER BY host";
     SET_DEFAULT_DOMAIN = "UPDATE link_domains SET is_default = CASE WHEN id = $2 THEN 1 ELSE 0 END
         WHERE workspace_id = $1";
-    DELETE_DOMAIN = "DELETE FROM link_domains WHERE workspace_id = $1 AND id = $2 AND NOT EXISTS (
-        SELECT 1 FROM link_settings s WHERE s.workspace_id = $1 AND s.domain_id = $2)";
+    /// Those whose links can still be followed, or are still to be written: that chose the name, or none where that comes
+    /// to it.
+    ON_DOMAIN = "SELECT c.id, c.name FROM campaigns c
+        LEFT JOIN link_settings s ON s.workspace_id = c.workspace_id AND s.campaign_id = c.id
+        WHERE c.workspace_id = $1 AND (c.ended_at IS NULL OR COALESCE(s.expires_at, c.ended_at + $4) >= $5)
+            AND (s.domain_id = $2 OR ($3 = 1 AND s.domain_id IS NULL AND COALESCE(s.on_base, 0) = 0))
+        ORDER BY c.id";
+    FORGET_DOMAIN = "UPDATE link_settings SET domain_id = NULL WHERE workspace_id = $1 AND domain_id = $2";
+    DELETE_DOMAIN = "DELETE FROM link_domains WHERE workspace_id = $1 AND id = $2";
     /// Without a workspace: the token is what binds the request to one.
     VERIFY_DOMAIN = "UPDATE link_domains SET verified_at = COALESCE(verified_at, $3)
         WHERE check_token = $1 AND host = $2";
@@ -199,6 +211,7 @@ impl Tx<'_> {
         let stored = self.query_opt(&LINK_SETTINGS, &[&workspace_id, &campaign_id], |row| {
             let settings = LinkSettings {
                 domain_id: row.next()?,
+                on_base: row.next()?,
                 shorten: row.word()?,
                 expires_at: row.next()?,
                 landing: row.word()?,
@@ -231,6 +244,7 @@ impl Tx<'_> {
                 &settings.landing.as_str(),
                 &settings.legal_text,
                 &settings.consent_wording,
+                &settings.on_base,
             ],
         )
         .map(|_| ())
@@ -374,11 +388,29 @@ impl Tx<'_> {
         self.execute(&SET_DEFAULT_DOMAIN, &[&workspace_id, &id]).map(|_| ())
     }
 
-    /// Removes a host name. `false` when there is no such one or a campaign's links stand on it.
+    /// Ids and names of the campaigns that chose this host name and, with `unchosen`, of those that chose none and stand on
+    /// the default. Left out are those whose links have ended, `life` milliseconds after the campaign where no other end
+    /// is set.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn campaigns_on_domain(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (id, unchosen): (Option<LinkDomainId>, bool),
+        life: i64,
+        now: Timestamp,
+    ) -> Result<Vec<(CampaignId, String)>, StoreError> {
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &id, &unchosen, &life, &now];
+        self.query(&ON_DOMAIN, keys, |row| Ok((row.next()?, row.next()?)))
+    }
+
+    /// Removes a host name, also from what is set about links. `false` when there is no such one.
     ///
     /// # Errors
     /// When the store fails.
     pub fn delete_link_domain(&mut self, workspace_id: WorkspaceId, id: LinkDomainId) -> Result<bool, StoreError> {
+        self.execute(&FORGET_DOMAIN, &[&workspace_id, &id])?;
         Ok(self.execute(&DELETE_DOMAIN, &[&workspace_id, &id])? == 1)
     }
 

@@ -176,6 +176,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0067_steps_of_sessions",
         text: include_str!("../migrations/0067_steps_of_sessions.sql"),
     },
+    Migration {
+        version: 68,
+        name: "0068_links_keep_their_host",
+        text: include_str!("../migrations/0068_links_keep_their_host.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -6,7 +6,7 @@
 
 use segue_model::{ImportId, TableId, Timestamp, WorkspaceId};
 
-use crate::{StoreError, Tx, table_row::RowFields, tx::json_text};
+use crate::{REMOVED_AT_ONCE, StoreError, Tx, table_row::RowFields, tx::json_text};
 
 /// What an import did to one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +26,11 @@ crate::sql! {
     ROW_CHANGES = "SELECT row_key, fields_before, fields_after, country_before FROM import_row_changes
         WHERE workspace_id = $1 AND import_id = $2 AND row_key > $3 ORDER BY row_key LIMIT $4";
     DELETE_ROW_CHANGE = "DELETE FROM import_row_changes WHERE workspace_id = $1 AND import_id = $2 AND row_key = $3";
-    DELETE_ROW_CHANGES = "DELETE FROM import_row_changes WHERE workspace_id = $1 AND import_id IN (
-        SELECT i.id FROM imports i WHERE i.workspace_id = $1 AND i.table_id IS NOT NULL AND i.created_at < $2
-            AND i.state IN ('done', 'failed', 'undone'))";
+    DELETE_ROW_CHANGES = "DELETE FROM import_row_changes WHERE workspace_id = $1 AND (import_id, row_key) IN (
+        SELECT h.import_id, h.row_key FROM imports i
+        JOIN import_row_changes h ON h.workspace_id = i.workspace_id AND h.import_id = i.id
+        WHERE i.workspace_id = $1 AND i.table_id IS NOT NULL AND i.created_at < $2
+            AND i.state IN ('done', 'failed', 'undone') LIMIT $3)";
     DELETE_CHANGES_OF_TABLE = "DELETE FROM import_row_changes WHERE workspace_id = $1 AND import_id IN (
         SELECT i.id FROM imports i WHERE i.workspace_id = $1 AND i.table_id = $2)";
 }
@@ -81,12 +83,13 @@ impl Tx<'_> {
         self.execute(&DELETE_ROW_CHANGE, &[&workspace_id, &import_id, &key]).map(|_| ())
     }
 
-    /// Forgets what imports from before `before` did to rows; they cannot be undone any more.
+    /// Forgets what imports from before `before` did to rows, at most [`REMOVED_AT_ONCE`] changes; they cannot be undone any
+    /// more.
     ///
     /// # Errors
     /// When the store fails.
     pub fn delete_row_changes(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
-        self.execute(&DELETE_ROW_CHANGES, &[&workspace_id, &before])
+        self.execute(&DELETE_ROW_CHANGES, &[&workspace_id, &before, &REMOVED_AT_ONCE])
     }
 
     /// Forgets what imports did to the rows of a table that is deleted.

@@ -10,6 +10,7 @@ import {
 } from '@tanstack/react-router';
 import { keys } from '@/api/query-keys';
 import { fetchMe } from '@/features/auth';
+import { contactSearch } from '@/features/contacts/address';
 import { EmptyState, Failure } from '@/ui';
 import { FirstRunPage, SignInPage } from './AuthPages';
 import { InboxPage } from './InboxPage';
@@ -146,6 +147,7 @@ const campaign = createRoute({
 const contacts = createRoute({
   getParentRoute: () => shell,
   path: '/contacts',
+  validateSearch: contactSearch,
   component: lazyRouteComponent(() => import('@/features/contacts'), 'ContactList'),
 });
 

@@ -61,7 +61,7 @@ async fn make_default(
     caller: Caller,
     PathId(id): PathId<LinkDomainId>,
 ) -> Result<Json<LinkDomainView>, Problem> {
-    Ok(Json(domains::make_default(&state.store, caller.workspace_id, id).await?))
+    Ok(Json(domains::make_default(&state.store, &state.ctx, caller.workspace_id, id).await?))
 }
 
 /// Removes a host name that no campaign's links stand on.
@@ -72,6 +72,6 @@ async fn remove(
     caller: Caller,
     PathId(id): PathId<LinkDomainId>,
 ) -> Result<StatusCode, Problem> {
-    domains::remove(&state.store, caller.workspace_id, id).await?;
+    domains::remove(&state.store, &state.ctx, caller.workspace_id, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -80,6 +80,23 @@ async fn what_an_account_refuses_leaves_by_the_second_way_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_account_that_may_not_send_refuses_leaves_by_the_second_way_at_once() {
+    for bench in benches().await {
+        let (first, to) = two_ways(&bench, |_| {}).await;
+        bench.faults(json!({ "receipts": "none", "smpp_status": { "code": 0x0E, "times": 1 } })).await;
+        let id = bench.enqueue(&bench.sms_to(&first, CUSTOMER, "hello")).await;
+        let running = bench.start("one");
+        // Nobody's clock moves: it does not wait for the time that its owner said for a lost connection.
+        bench.until_state(id, OutboxState::Accepted).await;
+        let move_ = moved(&bench, id).await.expect("it moved");
+        assert_eq!(move_.to_sender_id, to.id, "{}", bench.test.engine);
+        assert!(move_.reason.contains("refused the password"), "{}", move_.reason);
+        assert_eq!(bench.sandbox.counters().sms_accepted, 1, "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_text_moves_only_where_it_can_be_written() {
     for bench in benches().await {
         let (first, to) = two_ways(&bench, |_| {}).await;

@@ -56,7 +56,8 @@ fn copy_links(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let settings = tx.link_settings(workspace_id, from)?.settings;
-    let settings = LinkSettings { expires_at: settings.expires_at.filter(|end| *end > now), ..settings };
+    let expires_at = settings.expires_at.filter(|end| *end > now);
+    let settings = LinkSettings { expires_at, on_base: false, ..settings };
     if settings != LinkSettings::default() {
         tx.put_link_settings(workspace_id, to, &settings)?;
     }

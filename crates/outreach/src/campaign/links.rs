@@ -201,7 +201,7 @@ pub async fn change<E: From<OutreachError> + From<StoreError> + Send + 'static>(
             tx.lock_campaign(id)?;
             let campaign = found(tx, workspace_id, id)?;
             let before = tx.link_settings(workspace_id, id)?.settings;
-            let settings = change(&before)?;
+            let settings = LinkSettings { on_base: before.on_base, ..change(&before)? };
             check(tx, workspace_id, &campaign, &before, &settings)?;
             tx.put_link_settings(workspace_id, id, &settings)?;
             if campaign.state == CampaignState::Draft {

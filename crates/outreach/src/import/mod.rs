@@ -14,7 +14,7 @@
 //! Consent: an import opts people in only when it says how the consent was given and shows the wording or another
 //! proof, for all rows or in columns; otherwise contacts come without opt-in and the result says so. Who has ever opted
 //! out stays out, whatever a file says. An opt-out is taken from any file, and from a row that is refused too when its
-//! number can be read.
+//! number can be read; of a row with too many cells, when it is certain which cell is which (`spare.rs`).
 //!
 //! A dry run goes the same way and takes back each chunk, see `write.rs`. Undoing is in `undo.rs`.
 
@@ -24,6 +24,7 @@ mod into_table;
 mod mapping;
 mod reader;
 mod row;
+mod spare;
 mod table;
 pub mod undo;
 mod write;

@@ -8,6 +8,7 @@ use segue_store::contact_view::AttributeDefinition;
 
 use super::{
     mapping::{Claims, Field, Mapping},
+    spare::certain_no,
     table::Record,
 };
 use crate::{
@@ -77,7 +78,7 @@ pub(super) enum Parsed {
 
 /// Reads rows by a mapping.
 pub(super) struct RowReader {
-    mapping: Mapping,
+    pub mapping: Mapping,
     definitions: Vec<AttributeDefinition>,
     country: String,
     /// In whose way dates are written.
@@ -118,6 +119,33 @@ const YES: &[&str] = &[
     "✔",
 ];
 
+/// Words that say neither yes nor that somebody opted out, in lower case.
+const NO: &[&str] = &[
+    "no",
+    "n",
+    "false",
+    "f",
+    "0",
+    "-",
+    "off",
+    "none",
+    "nein",
+    "falsch",
+    "non",
+    "faux",
+    "não",
+    "nao",
+    "falso",
+    "nee",
+    "nie",
+    "hayır",
+    "ne",
+    "inactive",
+    "pending",
+    "unknown",
+    "not subscribed",
+];
+
 /// Words in the column of opt-ins that say more than a missing yes, in lower case.
 const OUT: &[&str] = &[
     "stop",
@@ -133,6 +161,9 @@ const OUT: &[&str] = &[
     "do not contact",
     "abgemeldet",
 ];
+
+/// Code of a row that has more cells than the header.
+const TOO_MANY_CELLS: &str = "too_many_cells";
 
 impl RowReader {
     /// `definitions` are those of the workspace's attributes; `country` is that of numbers without a country code,
@@ -150,18 +181,24 @@ impl RowReader {
     pub fn read(&self, record: Record) -> Parsed {
         match self.parse(&record) {
             Ok(row) => Parsed::Row(Box::new(ParsedRow { cells: record.cells, ..row })),
-            Err(refusal) => {
+            Err(mut refusal) => {
                 let out = self.out_of(&record);
+                if refusal.code == TOO_MANY_CELLS && (out.is_some() || self.may_say_no(&record)) {
+                    refusal.message.push_str(match out {
+                        Some(_) => " The opt-out in it counts all the same.",
+                        None => " An opt-out in it is not recorded, since it is not certain which cell is which.",
+                    });
+                }
                 Parsed::Refused { number: record.number, refusal, cells: record.cells, out }
             }
         }
     }
 
-    /// The number that says no in a refused row. A row with too many cells says nothing: which of them is in which column
-    /// is not known.
+    /// The number that says no in a refused row. A row with too many cells says so only where it is certain which of them
+    /// is in which column.
     fn out_of(&self, record: &Record) -> Option<PhoneNumber> {
         if self.has_spare_cells(record) {
-            return None;
+            return certain_no(self, record);
         }
         let cell = |position: usize| cell_of(record, position);
         let position = self.mapping.fields.iter().find(|(_, field)| *field == Field::Standard("phone"))?.0;
@@ -171,6 +208,16 @@ impl RowReader {
         (self.says(&cell) == Ok(Says::No)).then_some(phone)
     }
 
+    /// Whether something in the row may be a no, in whichever column.
+    fn may_say_no(&self, record: &Record) -> bool {
+        let consent = &self.mapping.consent;
+        let is_no = |cell: &String| {
+            let word = unguarded_cell(cell.trim()).to_lowercase();
+            OUT.contains(&word.as_str()) || (consent.opt_out.is_some() && is_yes(&word))
+        };
+        consent.opt_in.or(consent.opt_out).is_some() && record.cells.iter().any(is_no)
+    }
+
     fn has_spare_cells(&self, record: &Record) -> bool {
         record.cells.iter().skip(self.mapping.columns).any(|cell| !cell.trim().is_empty())
     }
@@ -178,7 +225,7 @@ impl RowReader {
     fn parse(&self, record: &Record) -> Result<ParsedRow, Refusal> {
         if self.has_spare_cells(record) {
             return Err(Refusal::new(
-                "too_many_cells",
+                TOO_MANY_CELLS,
                 format!(
                     "The row has {} cells, the header has {}. A cell that holds the separator must stand in quotation \
                      marks.",
@@ -221,7 +268,7 @@ impl RowReader {
     }
 
     /// The country by which the row's number is read.
-    fn country_of<'a>(&self, cell: &impl Fn(usize) -> &'a str) -> Result<Cow<'_, str>, Refusal> {
+    pub fn country_of<'a>(&self, cell: &impl Fn(usize) -> &'a str) -> Result<Cow<'_, str>, Refusal> {
         match self.mapping.country.map(cell).filter(|text| !text.is_empty()) {
             None => Ok(Cow::Borrowed(self.country.as_str())),
             Some(text) if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
@@ -235,16 +282,27 @@ impl RowReader {
         }
     }
 
-    fn says<'a>(&self, cell: &impl Fn(usize) -> &'a str) -> Result<Says, Refusal> {
-        let consent = &self.mapping.consent;
+    /// Whether a row says that somebody opted out.
+    pub fn says_no<'a>(&self, cell: &impl Fn(usize) -> &'a str) -> bool {
         let word = |position: Option<usize>| position.map(|position| cell(position).to_lowercase());
-        if word(consent.opt_out).is_some_and(|word| is_yes(&word) || OUT.contains(&word.as_str())) {
+        let (out, opt_in) = (word(self.mapping.consent.opt_out), word(self.mapping.consent.opt_in));
+        out.is_some_and(|word| is_yes(&word) || OUT.contains(&word.as_str()))
+            || opt_in.is_some_and(|word| OUT.contains(&word.as_str()))
+    }
+
+    /// Whether this is what stands in a column of opt-ins or opt-outs.
+    pub fn is_answer(cell: &str) -> bool {
+        let word = cell.to_lowercase();
+        word.is_empty() || [YES, NO, OUT].iter().any(|words| words.contains(&word.as_str()))
+    }
+
+    fn says<'a>(&self, cell: &impl Fn(usize) -> &'a str) -> Result<Says, Refusal> {
+        if self.says_no(cell) {
             return Ok(Says::No);
         }
-        match word(consent.opt_in) {
-            Some(word) if OUT.contains(&word.as_str()) => return Ok(Says::No),
-            Some(word) if !is_yes(&word) => return Ok(Says::Nothing),
-            _ => {}
+        let consent = &self.mapping.consent;
+        if consent.opt_in.is_some_and(|position| !is_yes(&cell(position).to_lowercase())) {
+            return Ok(Says::Nothing);
         }
         if consent.claims == Claims::Nothing {
             return Ok(Says::Nothing);
@@ -283,7 +341,7 @@ impl RowReader {
 }
 
 /// A cell as it is read; nothing where the row ends before it.
-fn cell_of(record: &Record, position: usize) -> &str {
+pub(super) fn cell_of(record: &Record, position: usize) -> &str {
     record.cells.get(position).map_or("", |cell| unguarded_cell(cell.trim()))
 }
 
@@ -296,7 +354,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// A phone number as files hold them.
-fn phone(text: &str, country: &str) -> Result<PhoneNumber, Refusal> {
+pub(super) fn phone(text: &str, country: &str) -> Result<PhoneNumber, Refusal> {
     PhoneNumber::parse(&plain_number(text)?, Some(country)).map_err(|error| {
         let code = match error {
             InvalidPhone::Empty => "phone_missing",

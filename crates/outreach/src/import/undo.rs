@@ -19,7 +19,7 @@ use segue_store::{
     consent::{ConsentExtent, NewConsentEvent},
     contact::ContactChange,
     import::{ImportState, ImportView, UndoCounts},
-    import_change::{ChangeAndNow, ChangeKind},
+    import_change::{ChangeAndNow, ChangeKind, proof_of_undo},
 };
 
 use super::{UNDO_IMPORT, into_table, schedule};
@@ -238,7 +238,7 @@ fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> 
     Ok(Step::More)
 }
 
-/// Takes an opt-in back, as of the moment for which it was claimed: whatever was said after it counts.
+/// Takes an opt-in back, as of the moment for which it was claimed: whatever was said elsewhere counts, before and after.
 fn withdraw(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
@@ -255,7 +255,7 @@ fn withdraw(
         action: ConsentAction::Correct,
         method: ConsentMethod::ImportUndo,
         wording: None,
-        proof: Some(format!("{id} was undone")),
+        proof: Some(proof_of_undo(id)),
         actor: actor.to_owned(),
         occurred_at: claimed_at,
     };

@@ -302,7 +302,7 @@ fn opt_in(
         return Ok(Consent::WithoutEvidence);
     };
     let (workspace_id, address) = (job.workspace_id, row.phone.as_str());
-    let mut occurred_at = evidence.given_at.unwrap_or_else(|| ctx.now());
+    let occurred_at = evidence.given_at.unwrap_or_else(|| ctx.now());
     if evidence.expires_at.is_some_and(|end| end <= ctx.now()) {
         return Ok(Consent::HeldBack);
     }
@@ -321,13 +321,7 @@ fn opt_in(
             return Ok(Consent::HeldBack);
         }
         // Renewed.
-        ConsentState::Granted | ConsentState::Expired => {}
-        ConsentState::None => {
-            // An undone import took its claim back as of the moment of the claim; this one is a new claim.
-            if let Some(undone) = tx.undone_until(workspace_id, Medium::Sms, address, Purpose::Marketing)? {
-                occurred_at = occurred_at.max(undone.plus(1));
-            }
-        }
+        ConsentState::Granted | ConsentState::Expired | ConsentState::None => {}
     }
     let place = place(job, row.number);
     let event = NewConsentEvent {

@@ -104,6 +104,7 @@ async fn events_at_the_same_moment_leave_the_state_their_ledger_amounts_to() {
                 origin: Origin::OwnAct,
                 occurred_at: event.occurred_at,
                 expires_at: None,
+                import: None,
             });
             let (store, ctx) = (world.test.store.clone(), world.test.ctx.clone());
             running.push(tokio::spawn(async move {

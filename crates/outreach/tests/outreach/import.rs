@@ -563,12 +563,13 @@ async fn an_opt_out_is_taken_from_a_row_that_is_refused() {
         let value = serde_json::json!({ "phone": phone(100), "external_key": "K-7" });
         let input = serde_json::from_value(value).unwrap();
         segue_outreach::contacts::create(&world.test.store, &world.test.ctx, ws, input).await.unwrap();
-        // A number that stands twice, bad fields before and after the number, two people, a country that is none, and a
-        // row of which nobody knows which cell is which.
+        // A number that stands twice, bad fields before and after the number, two people, a country that is none, one cell
+        // too many behind the rest, and a row of which nobody knows which cell is which.
         let content = format!(
             "Mail,Number,Country,Zone,Key,Agreed,When\n\
             ,{0},,,,yes,\n,{0},,,,stop,\n,{1},,Mars,,unsubscribed,\nno mail,{2},,,,stop,\n,{3},,,K-7,stop,\n\
-            ,{4},Somewhere,,,stop,\n,12,,,,stop,\n,{5},,,,stop,,more\n,{6},,,,yes,some day\n,{7},,,,yes,\n",
+            ,{4},Somewhere,,,stop,\n,12,,,,stop,\n,{5},,,,stop,,more\n,{6},,,,yes,some day\n,{7},,,,yes,\n\
+            ,{8},,,one,two,yes,stop\n",
             phone(1),
             phone(2),
             phone(3),
@@ -577,6 +578,7 @@ async fn an_opt_out_is_taken_from_a_row_that_is_refused() {
             phone(6),
             phone(7),
             phone(8),
+            phone(9),
         );
         // K-7 has another number, which is another contact's.
         world.test.contact(&phone(4), "Ana").await;
@@ -593,16 +595,25 @@ async fn an_opt_out_is_taken_from_a_row_that_is_refused() {
         let rehearsed = go_on(&world, id).await;
         let import = run(&world, content.as_bytes(), chosen).await;
         for import in [&rehearsed, &import] {
-            assert_eq!((import.rows_read, import.rejected, import.opted_out), (10, 8, 5), "{engine}: {import:?}");
+            assert_eq!((import.rows_read, import.rejected, import.opted_out), (11, 9, 6), "{engine}: {import:?}");
         }
         let mut states = Vec::new();
-        for number in 1..9 {
+        for number in 1..10 {
             let state =
                 world.write(move |tx| tx.consent_state(ws, Medium::Sms, &phone(number), Purpose::Marketing)).await;
             states.push(state.state);
         }
         use ConsentState::{Granted, None as Nothing, Revoked};
-        assert_eq!(states, [Revoked, Revoked, Revoked, Revoked, Revoked, Nothing, Nothing, Granted], "{engine}");
+        assert_eq!(
+            states,
+            [Revoked, Revoked, Revoked, Revoked, Revoked, Revoked, Nothing, Granted, Nothing],
+            "{engine}"
+        );
+        let refused = import::errors_csv(&world.test.store, ws, import.id).await.unwrap();
+        let spare: Vec<_> = refused.lines().filter(|line| line.contains("quotation marks")).collect();
+        assert_eq!(spare.len(), 2, "{engine}: {refused}");
+        assert!(spare[0].contains("The opt-out in it counts all the same."), "{engine}: {}", spare[0]);
+        assert!(spare[1].contains("An opt-out in it is not recorded"), "{engine}: {}", spare[1]);
         let event = world.write(move |tx| tx.consent_events(ws, &phone(1), None, 1)).await.remove(0);
         assert_eq!((event.action, event.proof), (ConsentAction::Revoke, Some(format!("{} row 3", import.id))));
     }
@@ -783,6 +794,112 @@ async fn a_consent_that_is_renewed_in_a_file_counts_until_its_new_end() {
             assert_eq!((state.state, end.as_deref()), (ConsentState::Granted, stands), "{}", world.test.engine);
             assert_eq!(ledger, entries, "{} {until}", world.test.engine);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undoing_a_file_that_renewed_a_consent_leaves_the_one_before() {
+    let consent = ImportConsent {
+        method: Some("web_form".to_owned()),
+        wording: Some("Offers by text".to_owned()),
+        date_column: Some("day".to_owned()),
+        expires_column: Some("until".to_owned()),
+        ..ImportConsent::default()
+    };
+    let chosen = ImportOptions { consent: Some(consent), ..options(&[("p", "phone")]) };
+    let file = |until: &str| {
+        let rows: String = (1..5).map(|n| format!("{},2026-03-31,{until}\n", phone(n))).collect();
+        format!("p,day,until\n{rows}")
+    };
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let states = async || {
+            let mut states = Vec::new();
+            for number in 1..5 {
+                let of = move |tx: &mut segue_store::Tx<'_>| {
+                    tx.consent_state(ws, Medium::Sms, &phone(number), Purpose::Marketing)
+                };
+                states.push(world.write(of).await);
+            }
+            states
+        };
+        run(&world, file("2027-03-31").as_bytes(), chosen.clone()).await;
+        let before = states().await;
+        assert!(before.iter().all(|consent| consent.state == ConsentState::Granted), "{engine}: {before:?}");
+        world.test.clock.advance(1_000);
+        // Renewed, of the very same day.
+        let renewed = run(&world, file("2028-03-31").as_bytes(), chosen.clone()).await;
+        assert_eq!(renewed.opted_in, 4, "{engine}");
+        assert_ne!(states().await, before, "{engine}");
+        world.test.clock.advance(1_000);
+        crate::keyword::text(&world, &phone(2), "STOP").await;
+        for words in ["STOP", "START"] {
+            world.test.clock.advance(1_000);
+            crate::keyword::text(&world, &phone(3), words).await;
+        }
+        let meanwhile = states().await;
+        world.test.clock.advance(1_000);
+        undo::begin(store, ctx, ws, renewed.id).await.unwrap();
+        let undone = undo::run(store, ctx, ws, renewed.id).await.unwrap().undo.unwrap();
+        assert_eq!((undone.withdrawn, undone.removed), (4, 0), "{engine}");
+        let after = states().await;
+        assert_eq!([after[0], after[3]], [before[0], before[3]], "{engine}: as before the import");
+        assert_eq!(after[1].state, ConsentState::Revoked, "{engine}: a no in between stays");
+        assert_eq!(after[2], meanwhile[2], "{engine}: so does the person's own yes");
+        world.write(move |tx| tx.rebuild_consents(ws)).await;
+        assert_eq!(states().await, after, "{engine}: the ledger alone says it");
+        let ledger = world.write(move |tx| tx.consent_events(ws, &phone(1), None, 10)).await;
+        assert_eq!(ledger.len(), 3, "{engine}: nothing is deleted from the ledger");
+        // It can be renewed again; then the first file is undone, too.
+        world.test.clock.advance(1_000);
+        let again = run(&world, file("2028-03-31").as_bytes(), chosen.clone()).await;
+        assert_eq!((again.opted_in, again.kept_out), (3, 1), "{engine}");
+        assert_eq!(states().await[0].expires_at.unwrap().to_string(), "2028-03-31T00:00:00.000Z", "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_imports_did_is_forgotten_part_by_part() {
+    use segue_model::contact::FieldChanges;
+    use segue_store::{
+        REMOVED_AT_ONCE,
+        import::ImportError,
+        import_change::{ChangeKind, ImportChange},
+    };
+    for world in worlds().await {
+        let ws = world.ws();
+        let import = run(&world, format!("p\n{}\n", phone(1)).as_bytes(), options(&[("p", "phone")])).await.id;
+        let ctx = world.test.ctx.clone();
+        let many = REMOVED_AT_ONCE + 4;
+        world
+            .write(move |tx| {
+                for number in 0..many {
+                    let change = ImportChange {
+                        contact_id: ctx.id(),
+                        kind: ChangeKind::Unchanged,
+                        fields: FieldChanges::default(),
+                        listed: false,
+                        opted_in: None,
+                    };
+                    tx.insert_import_change(ws, import, &change)?;
+                    let (message, fields) = ("no".to_owned(), Vec::new());
+                    let error = ImportError { row_number: i64::from(number) + 2, code: "no", message, fields };
+                    tx.insert_import_error(ws, import, &error)?;
+                }
+                Ok(())
+            })
+            .await;
+        let now = world.test.now();
+        let mut removed = Vec::new();
+        for before in [now, now.plus(1), now.plus(1), now.plus(1)] {
+            let part = move |tx: &mut segue_store::Tx<'_>| {
+                Ok((tx.delete_import_changes(ws, before)?, tx.delete_import_errors(ws, before)?))
+            };
+            removed.push(world.write(part).await);
+        }
+        let whole = u64::from(REMOVED_AT_ONCE);
+        // One change is that of the file itself.
+        assert_eq!(removed, [(0, 0), (whole, whole), (5, 4), (0, 0)], "{}", world.test.engine);
     }
 }
 

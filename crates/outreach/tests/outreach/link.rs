@@ -371,3 +371,63 @@ async fn each_address_of_a_text_becomes_a_link_of_its_own_and_leads_to_what_was_
         assert_eq!(found.attribution, Attribution::None);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_keep_their_host_name_whatever_becomes_the_default_and_it_stays_for_as_long_as_they_work() {
+    use segue_outreach::{campaign::links::view, domains};
+    for world in worlds().await {
+        world.crowd(1).await;
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let domain = async |host: &str| {
+            let added = domains::add(store, ctx, ws, host).await.unwrap();
+            assert!(domains::verify(store, ctx, &added.check_token, host).await.unwrap());
+            added.id
+        };
+        let base = async |campaign: &CampaignView| {
+            view(store, &world.links, ws, campaign.id).await.unwrap().link_base.replace("https://", "")
+        };
+        let (first, second) = (domain("a.example").await, domain("b.example").await);
+        let old = world.sent(world.input()).await;
+        let own = base(&old).await;
+        domains::make_default(store, ctx, ws, first).await.unwrap();
+        let draft = world.draft(world.input()).await.unwrap();
+        let sent = world.sent(world.input()).await;
+        assert_eq!(
+            [base(&old).await, base(&draft).await, base(&sent).await],
+            [&own, "a.example", "a.example"],
+            "{engine}"
+        );
+        domains::make_default(store, ctx, ws, second).await.unwrap();
+        assert_eq!(
+            [base(&old).await, base(&draft).await, base(&sent).await],
+            [&own, "a.example", "a.example"],
+            "{engine}"
+        );
+        let new = world.draft(world.input()).await.unwrap();
+        assert_eq!(base(&new).await, "b.example", "{engine}");
+
+        // The default one, and one that campaigns stand on, are named with what uses them.
+        for id in [first, second] {
+            let refused = domains::remove(store, ctx, ws, id).await.unwrap_err();
+            assert_eq!(refused.code(), "domain_in_use", "{engine}");
+            assert!(refused.to_string().contains(&format!("'{}'", sent.input.name)), "{engine}: {refused}");
+            assert!(refused.to_string().contains("90 days after"), "{engine}: {refused}");
+        }
+        for id in [draft.id, new.id] {
+            assert!(world.write(move |tx| tx.delete_draft(ws, id)).await, "{engine}");
+        }
+        domains::remove(store, ctx, ws, second).await.unwrap();
+        // Nothing stands on the default any more, and what was sent works on.
+        assert_eq!(base(&sent).await, "a.example", "{engine}");
+        world.act(sent.id, CampaignAction::Cancel).await.unwrap();
+        world.test.clock.advance(LINK_LIFE);
+        assert_eq!(domains::remove(store, ctx, ws, first).await.unwrap_err().code(), "domain_in_use", "{engine}");
+        assert!(
+            matches!(request(&world, &code(&world, &sent, 1), get(BROWSER)).await, Opened::Redirect(_)),
+            "{engine}"
+        );
+        world.test.clock.advance(1);
+        domains::remove(store, ctx, ws, first).await.unwrap();
+        assert_eq!(request(&world, &code(&world, &sent, 1), get(BROWSER)).await, Opened::Expired, "{engine}");
+    }
+}

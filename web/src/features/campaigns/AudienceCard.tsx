@@ -2,8 +2,9 @@ import { useQuery } from '@tanstack/react-query';
 import { keys } from '@/api/query-keys';
 import type { Campaign } from '@/api/types';
 import { Card, Failure, Skeleton } from '@/ui';
-import { previewCampaign } from './api';
+import { fetchCampaignSettings, previewCampaign } from './api';
 import css from './editor.module.css';
+import { money } from './money';
 
 /** How many would get the campaign now, and why the others would not. */
 export function usePreview(campaign: Campaign) {
@@ -14,7 +15,13 @@ export function usePreview(campaign: Campaign) {
   });
 }
 
-export function AudienceCard({ preview }: { preview: ReturnType<typeof usePreview> }) {
+interface AudienceCardProps {
+  preview: ReturnType<typeof usePreview>;
+  /** Whether each message carries files. */
+  mms: boolean;
+}
+
+export function AudienceCard({ preview, mms }: AudienceCardProps) {
   const { data, isError, error, refetch } = preview;
   return (
     <Card title="Who gets it">
@@ -48,7 +55,8 @@ export function AudienceCard({ preview }: { preview: ReturnType<typeof usePrevie
               ))}
             </ul>
           )}
-          {data.segments.max > 0 && (
+          {data.segments.max > 0 && mms && <MmsCount sendable={data.sendable} />}
+          {data.segments.max > 0 && !mms && (
             <p className={css.muted}>
               {data.segments.min === data.segments.max
                 ? `${data.segments.typical} SMS per person`
@@ -59,5 +67,25 @@ export function AudienceCard({ preview }: { preview: ReturnType<typeof usePrevie
         </div>
       )}
     </Card>
+  );
+}
+
+/** A message with files is one MMS however long its text is, and costs what is entered for those. */
+function MmsCount({ sendable }: { sendable: number }) {
+  const { data } = useQuery({
+    queryKey: keys.campaignSettings,
+    queryFn: ({ signal }) => fetchCampaignSettings(signal),
+  });
+  // A thousand of them cost so many minor units.
+  const price = data?.mms_price ?? null;
+  return (
+    <p className={css.muted} data-testid="audience-mms">
+      1 MMS per person, {sendable.toLocaleString()} in all
+      {data !== undefined &&
+        (price === null
+          ? '; its price is not entered under Setup'
+          : `, about ${money(Math.round((price * sendable) / 1000), data.currency)}`)}
+      .
+    </p>
   );
 }

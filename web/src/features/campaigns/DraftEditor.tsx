@@ -251,7 +251,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
               {campaign.review_comment}
             </Notice>
           )}
-          <AudienceCard preview={preview} />
+          <AudienceCard preview={preview} mms={campaign.media.length > 0} />
           {input.template === null ? (
             <>
               <PreviewAs

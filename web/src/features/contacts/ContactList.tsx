@@ -1,7 +1,7 @@
 import { IconColumns3, IconPlus, IconUpload, IconUsers } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
-import { useCallback, useMemo, useState } from 'react';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { LONG_LIST } from '@/api/query-client';
 import { keys } from '@/api/query-keys';
 import type { ContactView } from '@/api/types';
@@ -17,7 +17,8 @@ import {
   SkeletonRows,
   TextField,
 } from '@/ui';
-import { fetchAttributes, fetchContactPage, fetchLists } from './api';
+import { contactSearch, lookOf, searchOf, type ContactSearch } from './address';
+import { fetchAttributes, fetchContactPage, fetchLists, fetchViews } from './api';
 import { BulkBar } from './BulkBar';
 import { ColumnDialog } from './ColumnDialog';
 import { allColumns, DEFAULT_COLUMNS } from './columns';
@@ -30,20 +31,47 @@ import { ViewMenu } from './ViewMenu';
 
 type Look = ContactView['query'];
 
-const EVERYBODY: Look = {
-  search: '',
-  list_id: null,
-  filters: [],
-  sort: 'newest',
-  columns: DEFAULT_COLUMNS,
-};
 const NOBODY: ReadonlySet<string> = new Set();
+
+/**
+ * What is chosen stands in the address. Fields keep what is typed themselves, since the address follows a moment later; an
+ * address that was not written here, as of the way back or of a link, is taken over.
+ */
+function useChosen() {
+  const asked = contactSearch(useSearch({ strict: false }));
+  const navigate = useNavigate();
+  const [chosen, setChosen] = useState<ContactSearch>(asked);
+  const address = JSON.stringify(asked);
+  const written = useRef<string[]>([]);
+  useEffect(() => {
+    const at = written.current.lastIndexOf(address);
+    written.current = at < 0 ? [] : written.current.slice(at + 1);
+    if (at < 0) setChosen(JSON.parse(address) as ContactSearch);
+  }, [address]);
+  const choose = (next: ContactSearch) => {
+    setChosen(next);
+    const text = JSON.stringify(contactSearch({ ...next }));
+    if (text !== (written.current.at(-1) ?? address)) written.current.push(text);
+    void navigate({ to: '/contacts', search: next, replace: true });
+  };
+  return { chosen, choose };
+}
 
 export function ContactList() {
   const mayImport = useLive(({ user }) => user?.role === 'admin' || user?.role === 'marketer');
   const navigate = useNavigate();
-  const [look, setLook] = useState<Look>(EVERYBODY);
-  const [view, setView] = useState<ContactView | null>(null);
+  const { chosen, choose } = useChosen();
+  const views = useQuery({
+    queryKey: keys.contactViews,
+    queryFn: ({ signal }) => fetchViews(signal),
+  });
+  const view = views.data?.data.find((each) => each.id === chosen.view) ?? null;
+  // Those of the view until others are chosen.
+  const [columnKeys, setColumnKeys] = useState<string[] | null>(null);
+  const look: Look = {
+    ...lookOf(chosen),
+    columns: columnKeys ?? view?.query.columns ?? DEFAULT_COLUMNS,
+  };
   const [selected, setSelected] = useState(NOBODY);
   const [dialog, setDialog] = useState<'new' | 'columns' | null>(null);
   const search = useDebounced(look.search.trim(), 250);
@@ -74,7 +102,7 @@ export function ContactList() {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   const change = (part: Partial<Look>) => {
-    setLook({ ...look, ...part });
+    choose(searchOf({ ...look, ...part }, chosen.view ?? null));
     setSelected(NOBODY);
   };
   const open = (id: string) =>
@@ -155,9 +183,9 @@ export function ContactList() {
         <ViewMenu
           look={look}
           view={view}
-          onChoose={(chosen) => {
-            setView(chosen);
-            setLook(chosen === null ? EVERYBODY : chosen.query);
+          onChoose={(next) => {
+            choose(next === null ? {} : searchOf(next.query, next.id));
+            setColumnKeys(null);
             setSelected(NOBODY);
           }}
         />
@@ -245,8 +273,8 @@ export function ContactList() {
           columns={columns}
           chosen={look.columns}
           onClose={() => setDialog(null)}
-          onChoose={(chosen) => {
-            setLook({ ...look, columns: chosen });
+          onChoose={(keysOfColumns) => {
+            setColumnKeys(keysOfColumns);
             setDialog(null);
           }}
         />

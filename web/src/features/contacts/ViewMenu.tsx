@@ -13,6 +13,7 @@ import {
   Stack,
   TextField,
 } from '@/ui';
+import { searchOf } from './address';
 import { deleteView, fetchViews, saveView } from './api';
 import css from './grid.module.css';
 
@@ -33,14 +34,17 @@ export function ViewMenu({ look, view, onChoose }: ViewMenuProps) {
   });
   const views = query.data?.data ?? [];
   const own = view !== null && view.owner === userId;
-  const changed = view !== null && JSON.stringify(view.query) !== JSON.stringify(look);
+  const told = (query: ContactView['query']) =>
+    JSON.stringify([searchOf(query, null), query.columns]);
+  const changed = view !== null && told(view.query) !== told(look);
   const refresh = () => void cache.invalidateQueries({ queryKey: keys.contactViews });
   const save = async (name: string, shared: boolean, id: string | null) => {
     try {
-      onChoose(await saveView(id, { name, shared, query: look }));
+      const saved = await saveView(id, { name, shared, query: look });
+      await cache.invalidateQueries({ queryKey: keys.contactViews });
+      onChoose(saved);
       notify.done('View saved');
       setSaving(false);
-      refresh();
     } catch (error) {
       notify.failure(error);
     }

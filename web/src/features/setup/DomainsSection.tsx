@@ -38,7 +38,7 @@ export function DomainsSection() {
     try {
       await makeLinkDomainDefault(domain.id);
       await refresh();
-      notify.done(`New links stand on ${domain.host}`);
+      notify.done(`Links of new campaigns stand on ${domain.host}; the others keep theirs`);
     } catch (error) {
       notify.failure(error);
     }

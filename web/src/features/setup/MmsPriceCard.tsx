@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { CampaignSettings } from '@/api/types';
-import { Button, Card, notify, Row, Stack, TextField } from '@/ui';
+import { Button, Card, Notice, notify, Row, Stack, TextField } from '@/ui';
 import { amountText, minorOf } from './account-prices';
 import { LoadedCard } from './LoadedCard';
 import { changeCampaignSettings, fetchCampaignSettings } from './texts-api';
@@ -19,7 +19,7 @@ export function MmsPriceCard() {
   });
   return (
     <LoadedCard title={TITLE} query={settings}>
-      {(loaded) => <Price key={String(loaded.mms_price)} settings={loaded} />}
+      {(loaded) => <Price settings={loaded} />}
     </LoadedCard>
   );
 }
@@ -28,7 +28,11 @@ function Price({ settings }: { settings: CampaignSettings }) {
   const cache = useQueryClient();
   const mayManage = useMayManage();
   const { currency, mms_price } = settings;
-  const [price, setPrice] = useState(mms_price === null ? '' : amountText(mms_price, currency));
+  // What is typed, and what was stored when that began; nothing is typed until then.
+  const [edit, setEdit] = useState<{ text: string; before: number | null } | null>(null);
+  const stored = mms_price === null ? '' : amountText(mms_price, currency);
+  const price = edit?.text ?? stored;
+  const changed = edit !== null && edit.before !== mms_price;
   const [problem, setProblem] = useState<string | null>(null);
   const [busy, setBusy] = useState<'idle' | 'saving'>('idle');
   const save = async () => {
@@ -42,6 +46,7 @@ function Price({ settings }: { settings: CampaignSettings }) {
     try {
       const saved = await changeCampaignSettings({ mms_price: read });
       cache.setQueryData(keys.campaignSettings, saved);
+      setEdit(null);
       notify.done('Price saved');
     } catch (error) {
       setProblem(errorWords(error).message);
@@ -57,9 +62,29 @@ function Price({ settings }: { settings: CampaignSettings }) {
           value={price}
           disabled={!mayManage}
           error={problem}
-          onChange={(event) => setPrice(event.currentTarget.value)}
+          onChange={(event) =>
+            setEdit({
+              text: event.currentTarget.value,
+              before: edit === null ? mms_price : edit.before,
+            })
+          }
           data-testid="mms-price"
         />
+        {changed && (
+          <Notice
+            tone="warn"
+            live="status"
+            title="Somebody else has changed the price meanwhile"
+            action={
+              <Button size="xs" emphasis="secondary" onClick={() => setEdit(null)}>
+                Take theirs
+              </Button>
+            }
+          >
+            {stored === '' ? 'It is empty now.' : `It is ${stored} now.`} What you typed is kept;
+            saving replaces theirs.
+          </Notice>
+        )}
         {mayManage && (
           <Row>
             <Button

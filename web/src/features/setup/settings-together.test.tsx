@@ -69,6 +69,27 @@ describe('what a colleague has saved meanwhile', () => {
     expect(written[0]?.body).toEqual({ mms_price: 2000 });
   });
 
+  it('is told beside a price that is being typed, which stays', async () => {
+    const before = { currency: 'EUR', mms_price: 2000, approval: 'not_needed' };
+    const { stored, written } = server({ '/campaign-settings': before });
+    const cache = show(<MmsPriceCard />);
+    const field = await screen.findByTestId('mms-price');
+    await userEvent.clear(field);
+    await userEvent.type(field, '30');
+    stored['/campaign-settings'] = { ...before, mms_price: 2500 };
+    await act(() => cache.invalidateQueries());
+    await screen.findByText('Somebody else has changed the price meanwhile');
+    expect(screen.getByTestId('mms-price')).toHaveProperty('value', '30');
+    await userEvent.click(screen.getByRole('button', { name: 'Take theirs' }));
+    expect(screen.getByTestId('mms-price')).toHaveProperty('value', '25.00');
+    await userEvent.clear(field);
+    await userEvent.type(field, '35');
+    expect(screen.queryByText('Somebody else has changed the price meanwhile')).toBeNull();
+    await userEvent.click(screen.getByTestId('mms-price-save'));
+    await waitFor(() => expect(written).toHaveLength(1));
+    expect(written[0]?.body).toEqual({ mms_price: 3500 });
+  });
+
   it('stays in the rules of opt-outs', async () => {
     const rules = {
       opt_out_scope: 'all',
