@@ -1,7 +1,9 @@
 // The chat app: the conversation with the business.
 
+import { menu, numberSheet, placeSheet, reactionRow, reactionsOf, shareSheet } from "./actions.js";
 import { attempt, get, post } from "./api.js";
 import { base64, clockTime, composer, dayName, h, icon, initials, linked, stickToEnd } from "./dom.js";
+import { sheets } from "./sheet.js";
 
 const TICKS = { sent: ["✓", "Sent"], delivered: ["✓✓", "Delivered"], read: ["✓✓", "Read"], played: ["✓✓", "Listened to"] };
 
@@ -11,6 +13,14 @@ function ticks(message) {
 }
 
 const HOUR = 3_600_000;
+
+// Why nothing can be written here.
+function whyClosed(handset) {
+  if (handset?.on_whatsapp === false) return "This phone is not on WhatsApp. Switch it on in the settings of this phone to write.";
+  if (handset?.blocked) return "You have blocked this business. Unblock it in the settings of this phone to write.";
+  if (handset?.online === false) return "This phone is offline. Put it online in the settings of this phone to write.";
+  return null;
+}
 
 // How long an offer still goes on.
 function timeLeft(offer, now) {
@@ -45,7 +55,6 @@ export function chat(phone, { text }) {
     pin();
     return attempt(() => post(`${path}/messages`, message));
   };
-  let sheet = null;
 
   // Attaching a file.
   const KINDS = { image: "image", video: "video", audio: "audio" };
@@ -74,66 +83,77 @@ export function chat(phone, { text }) {
   }
   input.addEventListener("change", () => pick(input.files[0] ?? null));
 
+  // What the next message answers, or which one it changes.
+  let quoting = null;
+  let changing = null;
+  const target = h("div", { class: "attachment", hidden: true, "data-testid": "chat-target" });
+  function aim({ quote = null, change = null }) {
+    if (changing && !change) field.value = "";
+    [quoting, changing] = [quote, change];
+    const message = quote ?? change;
+    target.hidden = !message;
+    if (!message) return;
+    const name = quote ? "Reply to" : "Edit";
+    target.replaceChildren(
+      h("span", {}, h("strong", {}, name), " ", message.text || message.type),
+      h("button", { class: "icon-button", type: "button", "aria-label": quote ? "Do not quote" : "Do not edit", "data-testid": "chat-target-off", onclick: () => {
+        aim({});
+        field.focus();
+      } }, icon("close")));
+    if (change) field.value = change.text;
+    field.focus();
+  }
+  const sharing = h("button", { class: "attach", type: "button", "aria-label": "Share a place or a contact", "aria-haspopup": "dialog", "data-testid": "chat-share", onclick: () => shareSheet(sheet, sharing, { handset: phone.handset(), write }) }, icon("share"));
+
   const { form, field } = composer({
     id: "chat-text", label: "Message", testid: "chat-composer", sendTestid: "chat-send",
-    before: h("label", { class: "attach" }, icon("attach"), input),
+    before: [h("label", { class: "attach" }, icon("attach"), input), sharing],
     onsend: async (written) => {
+      if (changing) {
+        const changed = written.trim() && (await write({ type: "edit", message_id: changing.id, text: written }));
+        if (changed) aim({});
+        return changed;
+      }
+      const context_id = quoting?.id;
       if (picked) {
         const kind = kindOf(picked);
         const caption = kind === "audio" || kind === "sticker" ? undefined : written || undefined;
         const filename = kind === "document" ? picked.name : undefined;
-        const file = { type: kind, mime: picked.type || undefined, caption, filename };
+        const file = { type: kind, mime: picked.type || undefined, caption, filename, context_id };
         pin();
         const sent = await attempt(async () => post(`${path}/messages`, { ...file, media_base64: await base64(picked) }));
-        if (sent) pick(null);
+        if (sent) {
+          pick(null);
+          aim({});
+        }
         return sent;
       }
-      return written.trim() ? write({ type: "text", text: written }) : false;
+      const sent = written.trim() ? await write({ type: "text", text: written, context_id }) : false;
+      if (sent) aim({});
+      return sent;
     },
   });
   if (text) field.value = text;
-  const blocked = h("p", { class: "blocked", hidden: true }, "You have blocked this business. Unblock it in the settings of this phone to write.");
+  const blocked = h("p", { class: "blocked", hidden: true, "data-testid": "chat-closed" });
 
   const view = h("div", { class: "screen chat" },
     h("div", { class: "appbar" },
       h("button", { class: "icon-button", type: "button", "aria-label": "Back to the home screen", "data-testid": "back", onclick: () => phone.show("home") }, icon("back")),
       h("span", { class: "avatar", "aria-hidden": "true" }, initials(business.name)),
       h("div", { class: "title" }, h("h2", {}, business.name), subtitle)),
-    list, attachment, form, blocked);
-
-  function closeSheet() {
-    sheet?.veil.remove();
-    sheet?.opener.focus();
-    sheet = null;
-  }
+    list, target, attachment, form, blocked);
+  const sheet = sheets(view, () => field);
 
   function openSheet(message, opener) {
     const rows = message.sections.flatMap((section) => [
       section.title && h("h4", {}, section.title),
       ...section.rows.map((row) =>
         h("button", { class: "row", type: "button", "data-testid": "chat-list-row", onclick: async () => {
-          closeSheet();
+          sheet.close();
           await write({ type: "list_reply", reply_to: message.id, id: row.id });
         } }, h("strong", {}, row.title), row.description && h("span", {}, row.description))),
     ]);
-    const dialog = h("div", { class: "sheet", role: "dialog", "aria-modal": "true", "aria-label": message.list_button },
-      h("header", {}, h("h3", {}, message.list_button),
-        h("button", { class: "icon-button", type: "button", "aria-label": "Close the list", onclick: closeSheet }, icon("close"))),
-      rows);
-    const veil = h("div", { class: "veil", onclick: (event) => event.target === veil && closeSheet() }, dialog);
-    veil.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") closeSheet();
-      if (event.key !== "Tab") return;
-      const stops = [...dialog.querySelectorAll("button")];
-      const edge = event.shiftKey ? stops[0] : stops.at(-1);
-      if (document.activeElement === edge) {
-        event.preventDefault();
-        (event.shiftKey ? stops.at(-1) : stops[0]).focus();
-      }
-    });
-    sheet = { veil, opener };
-    view.append(veil);
-    dialog.querySelector(".row")?.focus();
+    sheet.show({ label: message.list_button, closing: "Close the list", opener }, rows);
   }
 
   // A form of the business, filled in and sent back.
@@ -157,32 +177,24 @@ export function chat(phone, { text }) {
         const answer = one.kind === "check" ? input.checked : input.value.trim();
         if (answer !== "" && answer !== false) answers[one.name] = answer;
       }
-      if (await write({ type: "form_reply", reply_to: message.id, answers })) closeSheet();
+      if (await write({ type: "form_reply", reply_to: message.id, answers })) sheet.close();
     });
-    const dialog = h("div", { class: "sheet", role: "dialog", "aria-modal": "true", "aria-label": form.label },
-      h("header", {}, h("h3", {}, form.label),
-        h("button", { class: "icon-button", type: "button", "aria-label": "Close the form", onclick: closeSheet }, icon("close"))),
-      filled);
-    const veil = h("div", { class: "veil" }, dialog);
-    veil.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") closeSheet();
-      if (event.key !== "Tab") return;
-      const stops = [...dialog.querySelectorAll("button, input, select")];
-      const edge = event.shiftKey ? stops[0] : stops.at(-1);
-      if (document.activeElement === edge) {
-        event.preventDefault();
-        (event.shiftKey ? stops.at(-1) : stops[0]).focus();
-      }
-    });
-    sheet = { veil, opener };
-    view.append(veil);
-    filled.querySelector("input, select")?.focus();
+    sheet.show({ label: form.label, closing: "Close the form", opener, stays: true }, filled);
   }
 
   function tappable(message, all, answered) {
     return all.map((button) => {
       if (button.kind === "url" || button.kind === "phone") {
         return h("a", { href: button.url, "data-testid": "chat-button", target: "_blank", rel: "noreferrer" }, button.title);
+      }
+      if (button.kind === "share_number" || button.kind === "share_place") {
+        const opener = h("button", { type: "button", "data-testid": `chat-${button.kind.replace("_", "-")}`, "aria-haspopup": "dialog", disabled: answered }, button.title);
+        const { phone: number } = phone.handset() ?? {};
+        opener.addEventListener("click", () =>
+          button.kind === "share_place"
+            ? placeSheet(sheet, opener, { context_id: message.id, write })
+            : numberSheet(sheet, opener, { message, phone: number, business: business.name, write }));
+        return opener;
       }
       const reply = button.kind === "reply"
         ? { type: "button_reply", reply_to: message.id, id: button.id }
@@ -224,22 +236,47 @@ export function chat(phone, { text }) {
     return buttons.length > 0 && h("div", { class: "actions" }, buttons);
   }
 
-  function bubble(message, all, previous) {
+  // Buttons are answered by what they ask for; a quote or a reaction is no answer.
+  const ANSWERS = ["interactive", "button", "contacts", "location"];
+  const KIND_NAMES = { location: "Place", contacts: "Contact" };
+
+  function bubble(message, all, previous, reactions) {
     const quoted = message.context_id && all.find((one) => one.id === message.context_id);
-    const answered = all.some((one) => one.direction === "out" && one.context_id === message.id);
+    const answered = all.some((one) => one.direction === "out" && one.context_id === message.id && ANSWERS.includes(one.type));
     const anchor = (href, label) => h("a", { href, target: "_blank", rel: "noreferrer" }, label);
     const turn = previous && previous.direction !== message.direction ? "turn" : "";
-    return h("div", { class: `message ${message.direction} ${turn}`, "data-testid": "chat-message", "data-direction": message.direction, "data-status": message.status },
+    const deleted = message.mark === "deleted";
+    const words = deleted ? [h("em", {}, "You deleted this message.")] : linked(message.text, anchor);
+    const own = reactions.get(message.id)?.out;
+    const more = h("button", { class: "more", type: "button", "aria-haspopup": "dialog", "aria-label": `More about “${(message.text || message.type).slice(0, 40)}”`, "data-testid": "chat-more" }, icon("more"));
+    more.addEventListener("click", () =>
+      menu(sheet, more, { message, own, write, quote: (quote) => aim({ quote }), edit: (change) => aim({ change }) }));
+    return h("div", { class: `message ${message.direction} ${turn}`, "data-testid": "chat-message", "data-id": message.id, "data-direction": message.direction, "data-status": message.status },
       h("div", { class: "bubble" },
+        message.mark === "forwarded" && h("div", { class: "foot" }, "Forwarded"),
         quoted && h("div", { class: "quote" }, quoted.text || quoted.type),
         message.media && media(message, played),
         message.header && h("div", { class: "head" }, message.header),
+        KIND_NAMES[message.type] && h("div", { class: "foot" }, KIND_NAMES[message.type]),
         message.offer && offer(message),
-        h("div", { class: "text" }, linked(message.text, anchor)),
+        h("div", { class: "text" }, words),
         message.footer && h("div", { class: "foot" }, message.footer),
-        h("div", { class: "meta" }, h("time", {}, clockTime(message.at)), message.direction === "out" && ticks(message))),
+        h("div", { class: "meta" }, message.mark === "edited" && h("span", {}, "Edited"), h("time", {}, clockTime(message.at)), message.direction === "out" && ticks(message)),
+        !deleted && more),
+      reactionRow(reactions.get(message.id), business.name),
       message.direction === "in" && actions(message, answered),
       message.cards?.length > 0 && cards(message, answered));
+  }
+
+  // Draws the list anew; what had the focus in it gets it back.
+  function redraw(nodes) {
+    const active = document.activeElement;
+    const at = list.contains(active) && active !== list ? { id: active.closest("[data-id]")?.dataset.id, test: active.dataset.testid } : null;
+    const nth = at ? [...list.querySelectorAll(`[data-testid="${at.test}"]`)].filter((one) => one.closest("[data-id]")?.dataset.id === at.id).indexOf(active) : 0;
+    draw(...nodes);
+    if (!at) return;
+    const same = [...list.querySelectorAll(`[data-testid="${at.test}"]`)].filter((one) => one.closest("[data-id]")?.dataset.id === at.id)[nth];
+    (same && !same.disabled ? same : list).focus();
   }
 
   let first = true;
@@ -249,25 +286,29 @@ export function chat(phone, { text }) {
     const messages = chats[0]?.messages ?? [];
     const typing = chats[0]?.typing ?? false;
     const handset = phone.handset();
-    blocked.hidden = !handset?.blocked;
-    form.hidden = Boolean(handset?.blocked);
+    const closed = whyClosed(handset);
+    blocked.hidden = !closed;
+    blocked.textContent = closed ?? "";
+    form.hidden = Boolean(closed);
     subtitle.textContent = typing ? "typing…" : "Business account";
     const state = JSON.stringify([messages, typing]);
     if (state !== drawn) {
       drawn = state;
       let day = "";
-      const nodes = messages.flatMap((message, index) => {
+      const reactions = reactionsOf(messages);
+      const bubbles = messages.filter((message) => message.type !== "reaction");
+      const nodes = bubbles.flatMap((message, index) => {
         const name = dayName(message.at, phone.now());
         const separator = name === day ? [] : [h("div", { class: "day" }, name)];
         day = name;
-        return [...separator, bubble(message, messages, messages[index - 1])];
+        return [...separator, bubble(message, messages, bubbles[index - 1], reactions)];
       });
       if (typing) {
         nodes.push(h("div", { class: "message in turn", "data-testid": "chat-typing" },
           h("div", { class: "bubble" }, h("span", { class: "typing", role: "img", "aria-label": `${business.name} is typing` }, h("i"), h("i"), h("i")))));
       }
       if (nodes.length === 0) nodes.push(h("p", { class: "empty" }, `Say hello to ${business.name}.`));
-      draw(...nodes);
+      redraw(nodes);
     }
     if (first) {
       field.focus();

@@ -1,4 +1,4 @@
-// The page of the sandbox's controls: the template reviewer, notices of the account, faults of webhooks, the clock.
+// The page of the sandbox's controls: the template reviewer, notices of the account, faults of webhooks and sends, limits, the clock.
 
 import { attempt, get, listen, patch, post, put, tell } from "./api.js";
 import { h } from "./dom.js";
@@ -64,11 +64,39 @@ async function drawTemplates() {
 
 async function drawFaults() {
   const faults = await get("/faults");
-  for (const input of byId("faults").querySelectorAll("input")) {
+  drawRefusal(faults);
+  for (const input of document.querySelectorAll(".fault-fields input")) {
     if (input === document.activeElement) continue;
     if (input.type === "checkbox") input.checked = faults[input.name];
     else input.value = faults[input.name] / (input.dataset.scale ?? 1);
   }
+}
+
+const times = (n) => (n === 1 ? "once more" : `${n} times more`);
+
+function drawRefusal({ graph_error: refused, fail_after: failed }) {
+  const whom = ({ to }) => (to ? `to +${to}` : "to everybody");
+  const set = [
+    refused && `${refused.code} as the answer, ${times(refused.times)}, ${whom(refused)}.`,
+    failed && `${failed.code} after “${failed.after}”, ${times(failed.times)}, ${whom(failed)}.`,
+  ].filter(Boolean).join(" ") || "No code is set.";
+  // A status that says the same is not said again.
+  if (byId("refusal-now").textContent !== set) byId("refusal-now").textContent = set;
+}
+
+async function drawLimits() {
+  const { pair, throughput } = await get("/limits");
+  const { elements } = byId("limits");
+  const put = (name, value) => {
+    if (elements[name] !== document.activeElement) elements[name].value = value;
+  };
+  elements.pair.checked = pair !== null;
+  elements.throughput.checked = throughput !== null;
+  if (pair) {
+    put("interval", pair.interval_ms / 1000);
+    put("burst", pair.burst);
+  }
+  if (throughput) put("per_second", throughput.per_second);
 }
 
 async function drawStatus() {
@@ -86,7 +114,7 @@ async function refresh() {
   if (running) return;
   running = true;
   try {
-    await Promise.all([drawTemplates(), drawFaults(), drawStatus()]);
+    await Promise.all([drawTemplates(), drawFaults(), drawLimits(), drawStatus()]);
   } catch {
     tell("The sandbox does not answer.");
   }
@@ -125,16 +153,39 @@ byId("app-history").addEventListener("click", () =>
     tell("Shared with the product.");
     await drawStatus();
   }));
-byId("faults").addEventListener("submit", (event) => event.preventDefault());
-byId("faults").addEventListener("change", (event) => {
-  const input = event.target;
-  if (!input.checkValidity()) {
-    tell(`${input.labels[0].textContent.trim()}: ${input.min} to ${input.max}.`);
-    return undefined;
-  }
-  const value = input.type === "checkbox" ? input.checked : Number(input.value) * (input.dataset.scale ?? 1);
-  // The others stay as they are: what is left out would be off.
-  return attempt(async () => put("/faults", { ...(await get("/faults")), [input.name]: value }));
+// Whether what was typed can be set; a word about it when not.
+function isValid(input) {
+  if (input.checkValidity()) return true;
+  tell(`${input.labels[0].textContent.trim()}: ${input.min} to ${input.max}.`);
+  return false;
+}
+
+// The others stay as they are: what is left out would be off.
+const setFaults = (change) => attempt(async () => drawRefusal(await put("/faults", { ...(await get("/faults")), ...change })));
+
+for (const form of document.querySelectorAll(".fault-fields")) {
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("change", ({ target: input }) => {
+    if (!isValid(input)) return undefined;
+    const value = input.type === "checkbox" ? input.checked : Number(input.value) * (input.dataset.scale ?? 1);
+    return setFaults({ [input.name]: value });
+  });
+}
+byId("refusal").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { code, times: count, when, to } = Object.fromEntries(new FormData(event.currentTarget));
+  const fault = { code: Number(code), times: Number(count), ...(to && { to }) };
+  return setFaults(when === "at_once" ? { graph_error: fault } : { fail_after: { ...fault, after: when } });
+});
+byId("refusal-clear").addEventListener("click", () => setFaults({ graph_error: null, fail_after: null }));
+byId("limits").addEventListener("submit", (event) => event.preventDefault());
+byId("limits").addEventListener("change", ({ target, currentTarget }) => {
+  if (!isValid(target)) return undefined;
+  const { elements } = currentTarget;
+  return attempt(() => put("/limits", {
+    pair: elements.pair.checked ? { interval_ms: Math.round(Number(elements.interval.value) * 1000), burst: Number(elements.burst.value) } : null,
+    throughput: elements.throughput.checked ? { per_second: Number(elements.per_second.value) } : null,
+  }));
 });
 byId("flush").addEventListener("click", () =>
   attempt(async () => {
@@ -152,7 +203,9 @@ for (const button of document.querySelectorAll("[data-advance]")) {
 async function start() {
   await attempt(async () => {
     const { handsets } = await get("/handsets?limit=60");
-    byId("app-handset").replaceChildren(...handsets.map((each) => h("option", { value: each.id }, `${each.name}, ${each.phone}`)));
+    const customers = () => handsets.map((each) => h("option", { value: each.id }, `${each.name}, ${each.phone}`));
+    byId("app-handset").replaceChildren(...customers());
+    byId("refusal-to").append(...customers());
     const { notices } = await get("/notices");
     labels = new Map(notices.map((each) => [each.name, each.label]));
     byId("notice-name").replaceChildren(...notices.map((each) => h("option", { value: each.name }, each.label)));

@@ -118,16 +118,24 @@ function drawHandsets() {
 const SWITCHES = [
   ["online", "Online"],
   ["read_receipts", "Read receipts"],
+  ["on_whatsapp", "On WhatsApp"],
   ["shares_phone", "Shares phone number"],
   ["blocked", "Business blocked"],
   ["marketing_stopped", "Marketing stopped"],
 ];
+
+let shownName = "";
 
 function drawSettings() {
   const handset = phone.handset();
   const hidden = handset && !handset.shares_phone;
   byId("owner").textContent = handset ? `${handset.name} · ${hidden && handset.username ? `@${handset.username}` : handset.phone}` : "No phone chosen.";
   byId("number-box").hidden = !handset;
+  byId("name-box").hidden = !handset;
+  // What somebody types stays until the name itself changes.
+  const known = `${handset?.id} ${handset?.username}`;
+  if (known !== shownName) byId("username").value = handset?.username ?? "";
+  shownName = known;
   const box = byId("switches");
   if (!handset) {
     box.replaceChildren();
@@ -230,6 +238,13 @@ byId("number").addEventListener("submit", async (event) => {
     await load();
     choose(changed.id);
   });
+});
+byId("naming").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const username = byId("username").value.trim();
+  const done = await attempt(() => patch(`/handsets/${phone.id}`, { username }));
+  if (done) tell(username ? `Known as @${username}.` : "No user name any more.");
+  await refresh();
 });
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
 byId("find-text").addEventListener("input", refresh);

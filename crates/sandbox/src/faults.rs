@@ -15,6 +15,12 @@ pub struct Faults {
     pub webhook_hold: bool,
     /// The first so many attempts of every webhook get lost on the way and count as failed.
     pub webhook_drop_first_attempts: u32,
+    /// Webhooks of messages name nobody in `contacts`.
+    pub webhook_without_contacts: bool,
+    /// Contacts of webhooks have no profile.
+    pub webhook_without_profile: bool,
+    /// Webhooks write `@` as `\u0040`, which is the same JSON and other bytes.
+    pub webhook_escapes_at: bool,
     /// Sign with a wrong secret.
     pub webhook_wrong_signature: bool,
     /// How long after the event a webhook leaves for the first time (sandbox time).
@@ -26,7 +32,9 @@ pub struct Faults {
     /// The status webhooks of a send are acknowledged before its HTTP response leaves.
     pub status_before_response: bool,
     /// The next `times` sends are refused with this Graph error code and not accepted.
-    pub graph_error: Option<CodeTimes<i64>>,
+    pub graph_error: Option<GraphFault>,
+    /// The next so many sends are never answered and not accepted.
+    pub graph_hang: u32,
     /// The next `times` uploads of files are refused with this Graph error code.
     pub upload_error: Option<CodeTimes<i64>>,
     /// The next messages that were taken fail with this code after a status of their own.
@@ -100,6 +108,33 @@ pub struct CodeTimes<C> {
     pub times: u32,
 }
 
+/// Sends that are refused at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GraphFault {
+    /// Graph error code.
+    pub code: i64,
+    /// How often.
+    pub times: u32,
+    /// Only to this number, in digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Only with this template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// Only so many of 100, by chance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
+}
+
+impl GraphFault {
+    /// A refusal of whatever comes.
+    #[must_use]
+    pub fn of_all(code: i64, times: u32) -> Self {
+        Self { code, times, to: None, template: None, percent: None }
+    }
+}
+
 /// Messages that are taken and fail afterwards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -156,8 +191,21 @@ pub enum Receipts {
 }
 
 impl Faults {
-    pub(crate) fn take_graph_error(&mut self) -> Option<i64> {
-        take_code(&mut self.graph_error)
+    /// The code with which a send to `to` is refused. `chance` is a number from 0 to 99.
+    pub(crate) fn take_graph_error(&mut self, to: Option<&str>, template: Option<&str>, chance: u8) -> Option<i64> {
+        let fault = self.graph_error.as_mut()?;
+        let is_meant = fault.to.as_ref().is_none_or(|only| Some(crate::config::digits(only).as_str()) == to)
+            && fault.template.as_ref().is_none_or(|only| Some(only.as_str()) == template)
+            && fault.percent.is_none_or(|percent| chance < percent);
+        if !is_meant {
+            return None;
+        }
+        let (code, left) = (fault.code, fault.times.checked_sub(1));
+        match left {
+            Some(left @ 1..) => fault.times = left,
+            _ => self.graph_error = None,
+        }
+        left.map(|_| code)
     }
 
     /// When a message to this handset fails after it was taken, and with which code.
@@ -237,15 +285,27 @@ mod tests {
 
     #[test]
     fn a_counting_fault_runs_exactly_as_often_as_asked() {
-        let mut faults = Faults {
-            graph_error: Some(CodeTimes { code: 131056, times: 2 }),
-            smpp_swallow_responses: 1,
-            ..Faults::default()
-        };
-        assert_eq!(faults.take_graph_error(), Some(131056));
-        assert_eq!(faults.take_graph_error(), Some(131056));
-        assert_eq!(faults.take_graph_error(), None);
+        let mut faults =
+            Faults { graph_error: Some(GraphFault::of_all(131056, 2)), smpp_swallow_responses: 1, ..Faults::default() };
+        assert_eq!(faults.take_graph_error(None, None, 0), Some(131056));
+        assert_eq!(faults.take_graph_error(None, None, 0), Some(131056));
+        assert_eq!(faults.take_graph_error(None, None, 0), None);
         assert!(take_one(&mut faults.smpp_swallow_responses));
         assert!(!take_one(&mut faults.smpp_swallow_responses));
+    }
+
+    #[test]
+    fn a_refusal_may_be_meant_for_one_number_one_template_or_a_share() {
+        let (to, template) = (Some("+49 151 12345678".to_owned()), Some("order_update".to_owned()));
+        let fault = GraphFault { to, template, percent: Some(30), ..GraphFault::of_all(131_026, 1) };
+        let mut faults = Faults { graph_error: Some(fault), ..Faults::default() };
+        let (ann, order) = (Some("4915112345678"), Some("order_update"));
+        for (to, template, chance) in
+            [(None, order, 0), (Some("15550110001"), order, 0), (ann, None, 0), (ann, order, 30)]
+        {
+            assert_eq!(faults.take_graph_error(to, template, chance), None);
+        }
+        assert_eq!(faults.take_graph_error(ann, order, 29), Some(131_026));
+        assert_eq!(faults.graph_error, None);
     }
 }

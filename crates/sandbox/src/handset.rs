@@ -123,8 +123,20 @@ pub(crate) struct ChatMessage {
     pub status: Option<Progress>,
     pub at: i64,
     pub context_id: Option<String>,
+    /// What its bubble says above the text.
+    pub mark: Option<Mark>,
     #[serde(skip)]
     pub outbound: Option<Outbound>,
+}
+
+/// What the customer did with a message beside writing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mark {
+    Forwarded,
+    Edited,
+    /// Its text and file are gone.
+    Deleted,
 }
 
 /// What the platform remembers of a message of the business.
@@ -143,7 +155,7 @@ pub(crate) struct Outbound {
 pub(crate) struct Button {
     pub id: String,
     pub title: String,
-    /// `reply`, `quick_reply`, `url`, `phone` or `copy`.
+    /// `reply`, `quick_reply`, `url`, `phone`, `copy`, or what is asked for: `share_number`, `share_place`.
     pub kind: &'static str,
     pub url: Option<String>,
 }
@@ -257,6 +269,11 @@ impl Handset {
             chat_unread: self.chat.unread,
             active_at: self.active_at(),
         }
+    }
+
+    /// Whether the customer wrote this message.
+    pub fn wrote(&self, wamid: &str) -> bool {
+        self.chat.messages.iter().any(|message| message.id == wamid && message.direction == Direction::Out)
     }
 
     /// When the newest text or message came or went.

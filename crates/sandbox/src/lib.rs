@@ -21,6 +21,7 @@ mod graph;
 mod handset;
 mod http;
 mod ledger;
+mod limits;
 mod phone;
 mod sms;
 mod state;
@@ -29,7 +30,7 @@ mod webhook;
 
 pub use clock::SandboxClock;
 pub use config::{SandboxConfig, SandboxError};
-pub use faults::Faults;
+pub use faults::{Faults, GraphFault};
 pub use ledger::Counters;
 pub use sms::carrier::{CarrierFaults, RefusedPart};
 

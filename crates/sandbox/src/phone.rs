@@ -19,7 +19,7 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 
 const HTML: &str = "text/html; charset=utf-8";
 
 /// The files of the page by name.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 12] = [
     ("phone.css", "text/css; charset=utf-8", include_str!("../phone/phone.css")),
     ("chat.css", "text/css; charset=utf-8", include_str!("../phone/chat.css")),
     ("phone.js", "text/javascript; charset=utf-8", include_str!("../phone/phone.js")),
@@ -29,6 +29,8 @@ const FILES: [(&str, &str, &str); 10] = [
     ("controls.css", "text/css; charset=utf-8", include_str!("../phone/controls.css")),
     ("controls.js", "text/javascript; charset=utf-8", include_str!("../phone/controls.js")),
     ("chat.js", "text/javascript; charset=utf-8", include_str!("../phone/chat.js")),
+    ("sheet.js", "text/javascript; charset=utf-8", include_str!("../phone/sheet.js")),
+    ("actions.js", "text/javascript; charset=utf-8", include_str!("../phone/actions.js")),
     ("icon.svg", "image/svg+xml", include_str!("../phone/icon.svg")),
 ];
 

@@ -11,6 +11,7 @@ use crate::graph::templates::TemplateBook;
 use crate::graph::uploads::Uploads;
 use crate::handset::{Handset, business_scoped_id};
 use crate::ledger::{EntryNumber, Fact, Ledger};
+use crate::limits::{Limits, Usage};
 use crate::sms::network::Network;
 use crate::twilio::Face;
 use crate::webhook::{payload, queue::Queue};
@@ -27,6 +28,8 @@ pub(crate) struct State {
     pub rng: StdRng,
     pub ledger: Ledger,
     pub faults: Faults,
+    pub limits: Limits,
+    pub usage: Usage,
     pub handsets: BTreeMap<String, Handset>,
     /// Numbers whose holders took their chats along to another one: nobody has them.
     pub left_numbers: HashSet<String>,
@@ -78,6 +81,8 @@ impl State {
             rng: StdRng::seed_from_u64(seed),
             ledger: Ledger::default(),
             faults: Faults::default(),
+            limits: Limits::default(),
+            usage: Usage::default(),
             handsets: BTreeMap::new(),
             left_numbers: HashSet::new(),
             by_bsuid: HashMap::new(),
@@ -103,6 +108,7 @@ impl State {
     pub fn reset(&mut self) {
         self.ledger = Ledger::default();
         self.faults = Faults::default();
+        self.set_limits(Limits::default());
         self.handsets.clear();
         self.left_numbers.clear();
         self.by_bsuid.clear();
@@ -148,6 +154,24 @@ impl State {
             by_bsuid.insert(handset.bsuid.clone(), handset.id.clone());
             handset
         })
+    }
+
+    /// The number under which WhatsApp knows the holder of one that no handset has: Brazilian, Mexican and Argentine ones are
+    /// written in two ways.
+    pub fn other_writing(&self, digits: &str) -> Option<String> {
+        if self.handsets.contains_key(digits) {
+            return None;
+        }
+        let other = match (digits.get(..2)?, digits.len()) {
+            ("55", 13) if digits.get(4..5) == Some("9") => format!("{}{}", digits.get(..4)?, digits.get(5..)?),
+            ("55", 12) => format!("{}9{}", digits.get(..4)?, digits.get(4..)?),
+            ("52", 13) if digits.get(2..3) == Some("1") => format!("52{}", digits.get(3..)?),
+            ("52", 12) => format!("521{}", digits.get(2..)?),
+            ("54", 13) if digits.get(2..3) == Some("9") => format!("54{}", digits.get(3..)?),
+            ("54", 12) => format!("549{}", digits.get(2..)?),
+            _ => return None,
+        };
+        self.handsets.contains_key(&other).then_some(other)
     }
 
     pub fn handset_by_bsuid(&self, bsuid: &str) -> Option<&Handset> {

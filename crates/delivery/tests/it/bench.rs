@@ -177,9 +177,18 @@ impl Bench {
 
     /// Sets the sandbox's faults.
     pub async fn faults(&self, faults: Value) {
+        self.put("faults", faults).await;
+    }
+
+    /// Sets the limits of the sandbox's WhatsApp number.
+    pub async fn limits(&self, limits: Value) {
+        self.put("limits", limits).await;
+    }
+
+    async fn put(&self, what: &str, value: Value) {
         let client = http_client(segue_channels::http::HttpLimits::default()).expect("a client");
-        let url = format!("http://{}/sandbox/v1/faults", self.sandbox.http_addr);
-        let answer = client.put(url).json(&faults).send().await.expect("the sandbox answers");
+        let url = format!("http://{}/sandbox/v1/{what}", self.sandbox.http_addr);
+        let answer = client.put(url).json(&value).send().await.expect("the sandbox answers");
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
     }
 

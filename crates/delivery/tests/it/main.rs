@@ -15,6 +15,7 @@ mod last_look;
 mod long_text;
 mod mms;
 mod number;
+mod number_limits;
 mod senders;
 mod sms;
 mod spring;

@@ -72,8 +72,10 @@ pub(crate) async fn send(
     sent.map(|wamid| (StatusCode::CREATED, Json(json!({"wamid": wamid})))).map_err(|error| {
         let status = match error {
             InboundError::NoHandset => StatusCode::NOT_FOUND,
-            InboundError::Offline | InboundError::Blocked => StatusCode::CONFLICT,
-            InboundError::NoTarget | InboundError::BadMedia | InboundError::Unanswered(_) => StatusCode::BAD_REQUEST,
+            InboundError::Offline | InboundError::NotOnWhatsApp | InboundError::Blocked => StatusCode::CONFLICT,
+            InboundError::NoTarget | InboundError::NotOwn | InboundError::BadMedia | InboundError::Unanswered(_) => {
+                StatusCode::BAD_REQUEST
+            }
         };
         Problem::new(status, error.to_string())
     })

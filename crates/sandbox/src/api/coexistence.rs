@@ -130,6 +130,7 @@ fn put(state: &mut SandboxState, id: &str, text: &str, author: Author, at: i64) 
         status: None,
         at,
         context_id: None,
+        mark: None,
         outbound: None,
     };
     state.chat_of.insert(wamid.clone(), id.to_owned());

@@ -6,6 +6,7 @@ use crate::core::Core;
 use crate::faults::Faults;
 use crate::graph::templates::Template;
 use crate::graph::{Decision, Reviewer};
+use crate::limits::Limits;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -101,6 +102,20 @@ pub(crate) async fn set_faults(
         state.wakes.deliveries = true;
         state.faults.clone()
     })))
+}
+
+pub(crate) async fn limits(State(core): State<Arc<Core>>) -> Json<Limits> {
+    Json(core.with(|state| state.limits))
+}
+
+/// Replaces the limits of the number; what is left out is off. `{}` as a limit is the documented one.
+pub(crate) async fn set_limits(
+    State(core): State<Arc<Core>>,
+    Json(limits): Json<Limits>,
+) -> Result<Json<Limits>, Problem> {
+    limits.check().map_err(Problem::bad)?;
+    core.with(|state| state.set_limits(limits));
+    Ok(Json(limits))
 }
 
 #[derive(Deserialize)]

@@ -23,6 +23,7 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/status", get(control::status))
         .route("/clock", get(control::clock).post(control::move_clock))
         .route("/faults", get(control::faults).put(control::set_faults))
+        .route("/limits", get(control::limits).put(control::set_limits))
         .route("/ledger", get(control::ledger))
         .route("/events", get(control::events))
         .route("/state", delete(control::reset))

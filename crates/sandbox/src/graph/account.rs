@@ -23,9 +23,9 @@ const TEMPLATE_LIMIT: u32 = 250;
 
 fn phone_number(core: &Core) -> Value {
     let config = &core.config;
-    let (faults, number, own, account) = core.with(|state| {
+    let (faults, number, level, own, account) = core.with(|state| {
         let urls = (state.webhooks.number_url().map(str::to_owned), state.webhooks.url().map(str::to_owned));
-        (state.faults.clone(), state.number.clone(), urls.0, urls.1)
+        (state.faults.clone(), state.number.clone(), state.limits.level(), urls.0, urls.1)
     });
     let mut webhooks = json!({"whatsapp_business_account": account});
     if let Some(own) = own {
@@ -42,7 +42,7 @@ fn phone_number(core: &Core) -> Value {
         "account_mode": "SANDBOX",
         "platform_type": "CLOUD_API",
         "is_official_business_account": false,
-        "throughput": {"level": "STANDARD"},
+        "throughput": {"level": level},
         "whatsapp_business_manager_messaging_limit": match faults.messaging_limit {
             0 => "TIER_UNLIMITED".to_owned(),
             most => format!("TIER_{most}"),

@@ -181,6 +181,9 @@ pub(crate) fn describe(code: i64) -> (&'static str, &'static str) {
         1 => ("API Unknown", "Invalid request or possible server error."),
         2 => ("API Service", "Temporary due to downtime or due to being overloaded."),
         4 => ("API Too Many Calls", "The app has reached its API call rate limit."),
+        3 => ("API Method", "Capability or permissions issue."),
+        17 => ("API User Too Many Calls", "The user has reached the API call rate limit."),
+        33 => ("Parameter value is not valid", "The business phone number has been deleted."),
         10 => ("Permission Denied", "Permission is either not granted or has been removed."),
         100 => ("Invalid parameter", "The request included one or more unsupported or misspelled parameters."),
         368 => {
@@ -217,8 +220,17 @@ pub(crate) fn describe(code: i64) -> (&'static str, &'static str) {
             "Unable to deliver the message. This recipient has chosen to stop receiving marketing messages on WhatsApp from your business",
             "The recipient has stopped marketing messages.",
         ),
+        131042 => ("Business eligibility payment issue", "There was an error related to the payment method."),
+        131045 => ("Incorrect certificate", "Message failed to send due to a phone number registration error."),
         131051 => ("Unsupported message type", "Unsupported message type."),
+        131062 => (
+            "Business-scoped user ids are not supported for this message",
+            "Messages with a code for signing in go to a phone number, not to a user id.",
+        ),
         131053 => ("Media upload error", "Unable to upload the media used in the message."),
+        131057 => {
+            ("Account in maintenance mode", "The account is in maintenance mode, perhaps for a throughput upgrade.")
+        }
         131056 => (
             "(Business Account, Consumer Account) pair rate limit hit",
             "Too many messages sent from this phone number to the same recipient in a short period of time.",

@@ -2,7 +2,8 @@
 
 use super::forms::Form;
 use super::media::StoredMedia;
-use crate::handset::{Button, ChatMessage, Direction, MediaView, Progress, Section, TemplateName};
+use crate::config::digits;
+use crate::handset::{Button, ChatMessage, Direction, Mark, MediaView, Progress, Section, TemplateName};
 use crate::ledger::Fact;
 use crate::state::State;
 use crate::webhook::payload;
@@ -18,6 +19,9 @@ pub(crate) struct InboundMessage {
     pub content: InboundContent,
     /// The message it answers.
     pub context_id: Option<String>,
+    /// It was written to somebody else before.
+    #[serde(default)]
+    pub forwarded: bool,
     /// The advertisement it was written from, as it stands in the webhook.
     pub referral: Option<Value>,
     /// Seconds or milliseconds; the sandbox clock when left out.
@@ -85,9 +89,28 @@ pub(crate) enum InboundContent {
         name: Option<String>,
         address: Option<String>,
     },
+    /// The card of somebody.
+    Contact {
+        name: String,
+        phone: String,
+    },
+    /// The customer's own number, which the message `reply_to` asked for.
+    ContactReply {
+        reply_to: String,
+    },
+    /// An empty `emoji` takes the reaction back.
     Reaction {
         message_id: String,
         emoji: String,
+    },
+    /// Other words for a text that was sent before.
+    Edit {
+        message_id: String,
+        text: String,
+    },
+    /// Deletes a message for everyone.
+    Revoke {
+        message_id: String,
     },
     /// Any other `messages[]` element: `type` and its member, as it stands in the webhook.
     Raw {
@@ -102,10 +125,14 @@ pub(crate) enum InboundError {
     NoHandset,
     #[error("the handset is offline; put it online first")]
     Offline,
+    #[error("the handset is not on WhatsApp; put it there first")]
+    NotOnWhatsApp,
     #[error("the customer has blocked the business; unblock it first")]
     Blocked,
     #[error("reply_to names no message of this chat, or the message has no such button or row")]
     NoTarget,
+    #[error("message_id names no message that the customer wrote in this chat and can still change")]
+    NotOwn,
     #[error("the field {0} of the form has no answer, or one that does not fit")]
     Unanswered(String),
     #[error("media_base64 is not base64")]
@@ -120,6 +147,8 @@ struct Parts {
     shown: String,
     context: Option<String>,
     media: Option<MediaView>,
+    /// It changes a message that is there and is none of its own.
+    is_change: bool,
 }
 
 impl State {
@@ -128,6 +157,9 @@ impl State {
         let handset = self.handsets.get(handset_id).ok_or(InboundError::NoHandset)?;
         if !handset.online {
             return Err(InboundError::Offline);
+        }
+        if !handset.on_whatsapp {
+            return Err(InboundError::NotOnWhatsApp);
         }
         if handset.blocked {
             return Err(InboundError::Blocked);
@@ -149,8 +181,11 @@ impl State {
             fields.insert("type".to_owned(), json!(parts.kind));
             fields.insert(parts.kind.clone(), parts.content);
         }
-        if let Some(context) = context_id.as_ref().filter(|_| parts.kind != "reaction") {
-            fields.insert("context".to_owned(), payload::reply_context(&self.config, context));
+        if message.forwarded {
+            fields.insert("context".to_owned(), json!({"forwarded": true}));
+        } else if let Some(context) = context_id.as_ref().filter(|_| parts.kind != "reaction") {
+            let author = self.handsets.get(handset_id).filter(|handset| handset.wrote(context));
+            fields.insert("context".to_owned(), payload::reply_context(&self.config, author, context));
         }
         if let Some(referral) = message.referral.filter(Value::is_object) {
             fields.insert("referral".to_owned(), referral);
@@ -159,11 +194,16 @@ impl State {
         let wamid = self.new_wamid(&name, 0x12);
         let config = self.config.clone();
         let handset = self.handsets.get_mut(handset_id).ok_or(InboundError::NoHandset)?;
-        handset.chat.last_inbound_at = Some(handset.chat.last_inbound_at.map_or(at, |last| last.max(at)));
+        if !parts.is_change {
+            handset.chat.last_inbound_at = Some(handset.chat.last_inbound_at.map_or(at, |last| last.max(at)));
+        }
         if is_referred {
             handset.chat.referred_at = Some(at);
         }
-        handset.chat.messages.push(shown(&wamid, &parts.kind, &parts.shown, parts.media, context_id, at));
+        if !parts.is_change {
+            let new = shown(&wamid, &parts.kind, &parts.shown, parts.media, context_id, at);
+            handset.chat.messages.push(ChatMessage { mark: message.forwarded.then_some(Mark::Forwarded), ..new });
+        }
         if handset.blocked_by_business {
             // The business is told nothing; the customer sees one tick.
             self.chat_of.insert(wamid.clone(), handset_id.to_owned());
@@ -181,6 +221,7 @@ impl State {
         };
         let entry = self.record(fact);
         self.chat_of.insert(wamid.clone(), handset_id.to_owned());
+        self.count_inbound();
         self.queue_webhook(&body, Some(entry));
         self.page(Some(handset_id), "chat");
         Ok(wamid)
@@ -207,7 +248,7 @@ impl State {
                     content: reply,
                     shown: title,
                     context: Some(reply_to),
-                    media: None,
+                    ..Parts::default()
                 }
             }
             InboundContent::FormReply { reply_to, answers } => {
@@ -219,7 +260,7 @@ impl State {
                     content: json!({"type": "nfm_reply", "nfm_reply": reply}),
                     shown: format!("{}: sent", offered.label),
                     context: Some(reply_to),
-                    media: None,
+                    ..Parts::default()
                 }
             }
             InboundContent::ListReply { reply_to, id } => {
@@ -231,7 +272,13 @@ impl State {
                 }
                 let shown = row.title.clone();
                 let reply = json!({"type": "list_reply", "list_reply": chosen});
-                Parts { kind: "interactive".to_owned(), content: reply, shown, context: Some(reply_to), media: None }
+                Parts {
+                    kind: "interactive".to_owned(),
+                    content: reply,
+                    shown,
+                    context: Some(reply_to),
+                    ..Parts::default()
+                }
             }
             InboundContent::Button { reply_to, text, payload } => {
                 let target = self.target(handset_id, &reply_to)?;
@@ -243,7 +290,7 @@ impl State {
                 let known = all.into_iter().next().filter(|_| template.is_some());
                 let payload = payload.unwrap_or(known.ok_or(InboundError::NoTarget)?.id.clone());
                 let content = json!({"payload": payload, "text": text});
-                Parts { kind: "button".to_owned(), content, shown: text, context: Some(reply_to), media: None }
+                Parts { kind: "button".to_owned(), content, shown: text, context: Some(reply_to), ..Parts::default() }
             }
             InboundContent::Image { media_base64, mime, caption } => {
                 media(self, "image", &media_base64, mime, caption, None)?
@@ -277,15 +324,56 @@ impl State {
                 let shown = name.unwrap_or_else(|| format!("{latitude}, {longitude}"));
                 Parts { kind: "location".to_owned(), content, shown, ..Parts::default() }
             }
+            InboundContent::Contact { name, phone } => {
+                let first = name.split_whitespace().next().unwrap_or_default();
+                let number = json!({"phone": phone, "type": "CELL", "wa_id": digits(&phone)});
+                let card = json!({"name": {"formatted_name": name, "first_name": first}, "phones": [number],
+                    "origin": "other"});
+                Parts { kind: "contacts".to_owned(), content: json!([card]), shown: name, ..Parts::default() }
+            }
+            InboundContent::ContactReply { reply_to } => {
+                let asked = self.target(handset_id, &reply_to)?.buttons.iter().any(|b| b.kind == "share_number");
+                let handset = self.handsets.get(handset_id).filter(|_| asked).ok_or(InboundError::NoTarget)?;
+                // Such a card has no name.
+                let number = json!({"phone": handset.phone, "wa_id": handset.id, "type": "MOBILE"});
+                Parts {
+                    kind: "contacts".to_owned(),
+                    content: json!([{"phones": [number], "origin": "contact_request"}]),
+                    shown: handset.phone.clone(),
+                    context: Some(reply_to),
+                    ..Parts::default()
+                }
+            }
             InboundContent::Reaction { message_id, emoji } => Parts {
                 kind: "reaction".to_owned(),
                 content: json!({"message_id": message_id, "emoji": emoji}),
                 shown: emoji,
                 context: Some(message_id),
-                media: None,
+                ..Parts::default()
             },
+            InboundContent::Edit { message_id, text } => {
+                let message = self.own(handset_id, &message_id).filter(|message| message.kind == "text");
+                let message = message.ok_or(InboundError::NotOwn)?;
+                (message.text, message.mark) = (text.clone(), Some(Mark::Edited));
+                let content = json!({"original_message_id": message_id,
+                    "message": {"type": "text", "text": {"body": text}}});
+                Parts { kind: "edit".to_owned(), content, shown: text, is_change: true, ..Parts::default() }
+            }
+            InboundContent::Revoke { message_id } => {
+                let message = self.own(handset_id, &message_id).ok_or(InboundError::NotOwn)?;
+                (message.text, message.media, message.mark) = (String::new(), None, Some(Mark::Deleted));
+                let content = json!({"original_message_id": message_id});
+                Parts { kind: "revoke".to_owned(), content, is_change: true, ..Parts::default() }
+            }
             InboundContent::Raw { .. } => Parts::default(),
         })
+    }
+
+    /// A message of the customer that is not deleted.
+    fn own(&mut self, handset_id: &str, wamid: &str) -> Option<&mut ChatMessage> {
+        let message = self.handsets.get_mut(handset_id)?.chat.find_mut(wamid)?;
+        let is_own = message.direction == Direction::Out && message.kind != "reaction";
+        Some(message).filter(|message| is_own && message.mark != Some(Mark::Deleted))
     }
 
     fn target(&self, handset_id: &str, wamid: &str) -> Result<&ChatMessage, InboundError> {
@@ -326,7 +414,7 @@ impl State {
         }
         let shown = caption.clone().unwrap_or_default();
         let media = Some(MediaView { id, mime, caption, filename, voice: false });
-        Ok(Parts { kind: kind.to_owned(), content, shown, context: None, media })
+        Ok(Parts { kind: kind.to_owned(), content, shown, media, ..Parts::default() })
     }
 }
 
@@ -356,6 +444,7 @@ fn shown(
         status: Some(Progress::Sent),
         at,
         context_id,
+        mark: None,
         outbound: None,
     }
 }

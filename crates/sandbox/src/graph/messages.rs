@@ -5,13 +5,17 @@ use super::outgoing::{MediaSource, Outgoing};
 use super::request::{member, text};
 use super::sending::{Accepted, Answer, Contact, Media};
 use super::statuses::Typing;
+use crate::config::digits;
 use crate::core::Core;
+use crate::faults::take_one;
 use crate::handset::{ChatCard, MediaView};
 use crate::ledger::Fact;
+use crate::state::State as SandboxState;
 use crate::webhook::worker;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use rand::RngExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +49,10 @@ async fn answer(core: &Core, id: &str, body: &[u8]) -> Result<Response, GraphErr
     if !core.with(|state| state.number.registered) {
         return Err(GraphError::plain(133_010));
     }
-    if let Some(code) = core.with(|state| state.faults.take_graph_error()) {
+    if core.with(|state| take_one(&mut state.faults.graph_hang)) {
+        core.shutdown.cancelled().await;
+    }
+    if let Some(code) = core.with(|state| refusal(state, &body)) {
         return Err(match code {
             190 => GraphError::token(190),
             code => GraphError::plain(code),
@@ -73,6 +80,16 @@ async fn answer(core: &Core, id: &str, body: &[u8]) -> Result<Response, GraphErr
         Answer::ServerError => return Ok(GraphError::plain(131000).into_response()),
     }
     Ok(axum::Json(response(&outgoing, &accepted)).into_response())
+}
+
+/// The code of the fault that is meant for this send.
+fn refusal(state: &mut SandboxState, body: &Value) -> Option<i64> {
+    let user = || state.handset_by_bsuid(&text(body, "recipient")?).map(|handset| handset.id.clone());
+    let to = text(body, "to").map(|to| digits(&to)).or_else(user);
+    let template = member(body, "template").and_then(|template| text(template, "name"));
+    let by_chance = state.faults.graph_error.as_ref().is_some_and(|fault| fault.percent.is_some());
+    let chance = if by_chance { state.rng.random_range(0..100) } else { 0 };
+    state.faults.take_graph_error(to.as_deref(), template.as_deref(), chance)
 }
 
 /// Media by id is looked up, by link it is fetched.

@@ -209,18 +209,19 @@ fn interactive(content: &Value, forms: &FormBook) -> Result<Shown, GraphError> {
             }];
         }
         "flow" => shown.form = Some(forms.offered(action)?),
-        "location_request_message"
-        | "request_contact_info"
-        | "product"
-        | "product_list"
-        | "catalog_message"
-        | "call_permission_request"
-        | "address_message" => {}
+        "location_request_message" => shown.buttons = vec![asking("share_place", "Send location")],
+        "request_contact_info" => shown.buttons = vec![asking("share_number", "Share phone number")],
+        "product" | "product_list" | "catalog_message" | "call_permission_request" | "address_message" => {}
         other => {
             return Err(GraphError::parameter(format!("Param interactive['type'] is not valid - got \"{other}\".")));
         }
     }
     Ok(shown)
+}
+
+/// The button of a request: what is asked for, and its label on the handset.
+pub(super) fn asking(kind: &'static str, title: &str) -> Button {
+    Button { id: kind.to_owned(), title: title.to_owned(), kind, url: None }
 }
 
 fn reply_buttons(action: &Value) -> Result<Vec<Button>, GraphError> {

@@ -1,6 +1,7 @@
 //! Filling in a template: counting and checking the parameters of a send request, and what the handset shows.
 
 use super::error::GraphError;
+use super::outgoing::asking;
 use super::request::{list, member, text};
 use super::templates::Template;
 use crate::handset::{Button, Offer};
@@ -116,6 +117,9 @@ impl Template {
                         return Err(GraphError::new(131008, words));
                     }
                     Button { id: format!("copy-{index}"), title: "Copy code".to_owned(), kind: "copy", url: None }
+                }
+                "REQUEST_CONTACT_INFO" => {
+                    asking("share_number", if title.is_empty() { "Share phone number" } else { &title })
                 }
                 "OTP" => Button { id: format!("copy-{index}"), title, kind: "copy", url: None },
                 _ => {

@@ -70,7 +70,10 @@ impl State {
         }
         let handset_id = match &outgoing.target {
             Target::Phone(number) if *number == self.config.business_digits() => return Err(GraphError::plain(131021)),
-            Target::Phone(number) => Some(self.handset_or_new(number).id.clone()),
+            Target::Phone(number) => {
+                let known = self.other_writing(number).unwrap_or_else(|| number.clone());
+                Some(self.handset_or_new(&known).id.clone())
+            }
             Target::User(user) => {
                 let handset = self.handset_by_bsuid(user);
                 let unknown = || GraphError::new(131009, "Parameter value is not valid: 'recipient' is not known.");
@@ -82,12 +85,16 @@ impl State {
         if handset_id.as_ref().is_some_and(is_blocked) {
             return Err(GraphError::plain(130_403));
         }
+        if matches!(outgoing.target, Target::User(_)) && outgoing.shown.category.as_deref() == Some("AUTHENTICATION") {
+            return Err(GraphError::plain(131_062));
+        }
         let window = handset_id.as_ref().map_or(WindowState::Closed, |id| self.window(id));
         let is_template = outgoing.shown.template.is_some();
         let out_of_window = handset_id.is_some() && !is_template && window == WindowState::Closed;
         if out_of_window && self.faults.window_closed_at_once {
             return Err(GraphError::plain(131047));
         }
+        self.take_of_limits(handset_id.as_deref()).map_err(GraphError::plain)?;
         if is_template
             && window == WindowState::Closed
             && let Some(handset_id) = &handset_id
@@ -105,7 +112,10 @@ impl State {
             Answer::Given
         };
         let (contact, name) = match &outgoing.target {
-            Target::Phone(number) => (Contact::Number(number.clone()), number.clone()),
+            Target::Phone(number) => {
+                let known = handset_id.clone().unwrap_or_else(|| number.clone());
+                (Contact::Number(known.clone()), known)
+            }
             Target::User(user) => (Contact::User(user.clone()), user.clone()),
             Target::Misplaced => (Contact::User(outgoing.input.clone()), outgoing.input.clone()),
         };
@@ -230,6 +240,7 @@ impl State {
             status: None,
             at: self.now(),
             context_id: outgoing.context_id.clone(),
+            mark: None,
             outbound: None,
         }
     }

@@ -60,9 +60,13 @@ pub(crate) fn inbound(
     messages_change(config, parts)
 }
 
-/// The `context` of a reply to a message of the business.
-pub(crate) fn reply_context(config: &SandboxConfig, to: &str) -> Value {
-    json!({"from": config.business_digits(), "id": to})
+/// The `context` of a reply to a message of the business, or to one that the customer wrote.
+pub(crate) fn reply_context(config: &SandboxConfig, author: Option<&Handset>, to: &str) -> Value {
+    match author {
+        None => json!({"from": config.business_digits(), "id": to}),
+        Some(customer) if customer.shares_phone => json!({"from": customer.id, "id": to}),
+        Some(customer) => json!({"from_user_id": customer.bsuid, "id": to}),
+    }
 }
 
 /// A status of a message of the business.

@@ -4,6 +4,7 @@ use crate::ledger::{EntryNumber, Fact};
 use crate::state::State;
 use rand::RngExt;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -172,7 +173,28 @@ impl State {
         // Addresses of a number are for the field of messages alone.
         let is_message = body["entry"][0]["changes"][0]["field"] == "messages";
         let target = if is_message { Target::Number } else { Target::Graph };
-        self.queue_item(target, Arc::from(super::wire::escaped(body)), entry, (due, false))
+        let body = super::wire::escaped(&self.with_gaps(body));
+        self.queue_item(target, Arc::from(body), entry, (due, false))
+    }
+
+    /// The body without what the faults leave out.
+    fn with_gaps<'a>(&self, body: &'a Value) -> Cow<'a, Value> {
+        let (contacts, profile) = (self.faults.webhook_without_contacts, self.faults.webhook_without_profile);
+        if !contacts && !profile {
+            return Cow::Borrowed(body);
+        }
+        let mut body = body.clone();
+        let value = body.pointer_mut("/entry/0/changes/0/value").and_then(Value::as_object_mut);
+        if let Some(value) = value {
+            if contacts {
+                value.remove("contacts");
+            }
+            let named = value.get_mut("contacts").and_then(Value::as_array_mut);
+            for contact in named.into_iter().flatten().filter_map(Value::as_object_mut) {
+                contact.remove("profile");
+            }
+        }
+        Cow::Owned(body)
     }
 
     /// Queues a form for a URL of its own, to leave at `due`.
@@ -244,6 +266,10 @@ impl State {
             }
             ids.sort_unstable();
             body = self.webhooks.together(&ids);
+        }
+        if self.faults.webhook_escapes_at && matches!(target, Target::Graph | Target::Number) {
+            // It stands only inside of strings.
+            body = Arc::from(body.replace('@', "\\u0040"));
         }
         Some(Attempt { ids, target, url, body, lost, wrong_signature: self.faults.webhook_wrong_signature })
     }

@@ -173,3 +173,42 @@ async fn messages_fail_after_they_were_taken_and_can_be_read_without_having_been
     bench.post(&format!("/sandbox/v1/handsets/{ADA}/chats/{BUSINESS}/open"), json!({})).await;
     until(|| async { bench.receiver.statuses(&skipped) == ["sent", "read"] }).await;
 }
+
+#[tokio::test]
+async fn refusals_are_meant_for_somebody_and_a_request_can_get_lost_on_the_way() {
+    let bench = Bench::new().await;
+    bench.ada_writes(json!({"type": "text", "text": "Hi"})).await;
+    bench.faults(json!({"graph_error": {"code": 131_026, "times": 1, "to": "+1 555 011 0001"}})).await;
+    bench.send_text("not meant").await;
+    let (_, body) = bench.send(json!({"to": "15550110001", "text": {"body": "x"}})).await;
+    assert_eq!(body["error"]["code"], 131_026);
+    bench.faults(json!({"graph_error": {"code": 132_015, "times": 1, "template": "order_update"}})).await;
+    bench.send_text("no template").await;
+
+    bench.faults(json!({"graph_hang": 1})).await;
+    let before = bench.sandbox.counters().wa_accepted;
+    let hanging = bench.send(json!({"to": ADA, "text": {"body": "lost"}}));
+    assert!(tokio::time::timeout(Duration::from_millis(200), hanging).await.is_err(), "no answer");
+    assert_eq!(bench.sandbox.counters().wa_accepted, before, "and nothing was taken");
+    bench.send_text("the next one").await;
+}
+
+#[tokio::test]
+async fn webhooks_can_name_nobody_have_no_profile_and_be_written_otherwise() {
+    let bench = Bench::new().await;
+    bench.faults(json!({"webhook_without_profile": true})).await;
+    bench.ada_writes(json!({"type": "text", "text": "one"})).await;
+    bench.until_acked("wa_inbound", 1).await;
+    let contacts = bench.receiver.values()[0]["contacts"].clone();
+    assert!(contacts[0].get("profile").is_none() && contacts[0]["wa_id"] == ADA, "{contacts}");
+    bench.faults(json!({"webhook_without_contacts": true})).await;
+    bench.ada_writes(json!({"type": "text", "text": "two"})).await;
+    bench.until_acked("wa_inbound", 2).await;
+    let value = bench.receiver.values()[1].clone();
+    assert!(value.get("contacts").is_none() && value["messages"][0]["text"]["body"] == "two", "{value}");
+    bench.faults(json!({"webhook_escapes_at": true})).await;
+    bench.ada_writes(json!({"type": "text", "text": "ada@example.test"})).await;
+    bench.until_acked("wa_inbound", 3).await;
+    assert!(bench.receiver.raw()[2].contains("ada\\u0040example.test"), "and the signature is of these bytes");
+    assert_eq!(bench.receiver.values()[2]["messages"][0]["text"]["body"], "ada@example.test");
+}

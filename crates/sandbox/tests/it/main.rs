@@ -7,6 +7,8 @@ mod coexistence;
 mod depth;
 mod faults;
 mod forms;
+mod handset;
+mod limits;
 mod pages;
 mod receiver;
 mod shapes;
