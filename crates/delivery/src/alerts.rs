@@ -6,7 +6,11 @@ use segue_channels::whatsapp::{
     management::PhoneNumberInfo,
 };
 use segue_model::{Ctx, Timestamp, notice::Severity, time};
-use segue_store::{StoreError, Tx, channel::Channel, submission::Failure};
+use segue_store::{
+    StoreError, Tx,
+    channel::{Channel, ChannelState},
+    submission::Failure,
+};
 
 use crate::notices;
 
@@ -23,6 +27,20 @@ pub(crate) fn alert(failure: &Failure) -> Option<(i64, Meaning)> {
 /// Whether nothing of the number can leave until somebody acts.
 pub(crate) fn stops_number(failure: &Failure) -> bool {
     alert(failure).is_some_and(|(code, meaning)| meaning.act == Act::Alert && code != MARKETING_IS_OFF)
+}
+
+/// Ends the words about a refusal that only a message that goes out disproves: a number that answers is not well for that.
+const UNTIL_SENT: &str = "This stands until a message goes out again.";
+
+/// The state in words of a channel whose messages are refused for a reason that lies with the account.
+pub(crate) fn until_sent(reason: &str) -> String {
+    format!("{reason} {UNTIL_SENT}")
+}
+
+/// What a channel's state says of refused messages, from [`until_sent`]; nothing when it is well, or ill for another reason.
+pub(crate) fn refusal(channel: &Channel) -> Option<&str> {
+    let detail = channel.state_detail.as_deref().filter(|_| channel.state == ChannelState::Error)?;
+    detail.strip_suffix(UNTIL_SENT).map(str::trim_end)
 }
 
 /// Keeps the notice of a failure, when it is one to hear of. The words are ours: what WhatsApp adds is with the message.

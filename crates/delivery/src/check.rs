@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use segue_channels::whatsapp::GraphFailure;
-use segue_store::channel::{Channel, ChannelConfig, ChannelState};
+use segue_model::Ctx;
+use segue_store::{
+    StoreError, Tx,
+    channel::{Channel, ChannelConfig, ChannelState},
+};
 
-use crate::{DeliveryError, alerts, client::client_of, twilio};
+use crate::{DeliveryError, alerts, channel_state, client::client_of, twilio};
 
 /// How long a carrier may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -56,6 +60,18 @@ pub async fn check_channel(channel: &Channel) -> Result<Check, DeliveryError> {
     }
 }
 
+/// Ends what the channel's state says against it, once a check found that all is well. The state of an SMS account is
+/// that of its connection, and changes with it.
+///
+/// # Errors
+/// When the store fails.
+pub fn note_check(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, check: &Check) -> Result<(), StoreError> {
+    if check.ok && matches!(channel.config, ChannelConfig::WhatsApp(_)) && channel.state != ChannelState::Connected {
+        channel_state::set_in(tx, ctx, channel, ChannelState::Connected, None)?;
+    }
+    Ok(())
+}
+
 async fn check_whatsapp(channel: &Channel) -> Result<Check, DeliveryError> {
     let client = client_of(channel)?;
     Ok(match client.phone_number().await {
@@ -69,9 +85,15 @@ async fn check_whatsapp(channel: &Channel) -> Result<Check, DeliveryError> {
                 None
             });
             let detail = format!("WhatsApp answers: {name}, quality {quality}.");
-            let found = match cannot_send {
-                Some(reason) => Check::of(false, reason),
-                None => Check::of(true, detail),
+            let found = match (cannot_send, alerts::refusal(channel)) {
+                (Some(reason), _) => Check::of(false, reason),
+                (None, Some(refusal)) => Check::of(
+                    false,
+                    format!(
+                        "{detail} But it refuses messages: {refusal} Then send one, which shows whether that is over."
+                    ),
+                ),
+                (None, None) => Check::of(true, detail),
             };
             Check { portfolio_id, ..found }
         }

@@ -54,7 +54,7 @@ mod whatsapp;
 mod window;
 
 pub use blocks::tell as tell_block;
-pub use check::{Check, check_channel, subscribe_webhook};
+pub use check::{Check, check_channel, note_check, subscribe_webhook};
 pub use client::DeliveryError;
 pub use files::{FileStream, Files, FilesError};
 pub use forms::sync as sync_forms;

@@ -27,7 +27,7 @@ use segue_store::{
 const STOPPED_MARKETING: i64 = 131_050;
 
 /// A failure that is older says nothing of how the number does now.
-const TOLD_LATE: i64 = time::HOUR;
+pub(crate) const TOLD_LATE: i64 = time::HOUR;
 
 /// Takes a WhatsApp status in.
 ///
@@ -96,10 +96,17 @@ pub fn apply_status(
     if let (Some(failure), Matched::Message(id)) = (&why, &matched) {
         holds::hold_told(tx, (channel.workspace_id, channel.id), *id, failure, (at, ctx.now()))?;
         alerts::note(tx, ctx, channel, failure, at)?;
-        // The next look at the number finds out when it is well again.
         if alerts::stops_number(failure) && ctx.now().since(at) < TOLD_LATE {
-            channel_state::set_in(tx, ctx, channel, ChannelState::Error, Some(&failure.reason))?;
+            let detail = alerts::until_sent(&failure.reason);
+            channel_state::set_in(tx, ctx, channel, ChannelState::Error, Some(&detail))?;
         }
+    }
+    // That WhatsApp takes a message says little, as such failures come after it; that it has sent one says all.
+    if status.status == StatusKind::Sent
+        && alerts::refusal(channel).is_some()
+        && tx.down_since(channel.workspace_id, channel.id)?.is_some_and(|since| at > since)
+    {
+        channel_state::set_in(tx, ctx, channel, ChannelState::Connected, None)?;
     }
     let is_bad_file = status.errors.iter().any(|error| error.code == Some(BAD_FILE));
     if let (true, Matched::Message(id)) = (is_bad_file, &matched) {

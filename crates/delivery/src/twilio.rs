@@ -229,7 +229,7 @@ async fn send(
     };
     let turns =
         message.content::<SmsContent>().map_or(1, |content| TwilioClient::turns(&content.text, content.is_mms()));
-    client.turn(turns).await;
+    client.turn(turns, message.campaign_id.is_some()).await;
     let begun =
         env.store.write(move |tx| begin_text(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
     if !matches!(begun, Ok(Some(_))) {

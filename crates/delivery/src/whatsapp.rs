@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     DeliveryError, FilesError, alerts, channel_state, client, numbers,
+    reports::TOLD_LATE,
     settle::{Outcome, settle},
     sms::recover,
     submission::{Begin, begin},
@@ -128,7 +129,7 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
                     gate.send_replace(false);
                     // People see it now; the look keeps it until a message is taken.
                     *trouble.reason() = Some(reason.clone());
-                    channel_state::set(&env, &channel, ChannelState::Error, Some(reason)).await;
+                    channel_state::set(&env, &channel, ChannelState::Error, Some(alerts::until_sent(&reason))).await;
                     tokio::time::sleep(ALARM_PAUSE).await;
                     look(&env, &channel, (&client, &own_pace, &trouble)).await;
                     // What was on the wire when it began says nothing new.
@@ -154,8 +155,8 @@ async fn look(env: &Env, channel: &Channel, (client, pace, trouble): (&GraphClie
             if let Err(error) = templates::sync(&env.store, &env.ctx, channel).await {
                 tracing::warn!(%error, channel_id = %channel.id, "the templates could not be read");
             }
-            let told = trouble.reason().clone();
-            match alerts::cannot_send(&number).or(told) {
+            let stands = standing(env, channel, trouble).await.map(|reason| alerts::until_sent(&reason));
+            match alerts::cannot_send(&number).or(stands) {
                 Some(reason) => (ChannelState::Error, Some(reason)),
                 None => (ChannelState::Connected, None),
             }
@@ -164,6 +165,28 @@ async fn look(env: &Env, channel: &Channel, (client, pace, trouble): (&GraphClie
         Err(error) => (ChannelState::Disconnected, Some(error.to_string())),
     };
     channel_state::set(env, channel, state, detail).await;
+}
+
+/// The refusal that still stands, by what is stored: a webhook or another node may have begun or ended it. One that no node
+/// that runs has met itself, and that is older than an hour, is over: nobody may ever send to find out.
+async fn standing(env: &Env, channel: &Channel, trouble: &Trouble) -> Option<String> {
+    let (workspace_id, id) = (channel.workspace_id, channel.id);
+    let stored = env
+        .store
+        .read(move |tx| Ok::<_, StoreError>((tx.channel(workspace_id, id)?, tx.down_since(workspace_id, id)?)))
+        .await;
+    let (stored, since) = match stored {
+        Ok(stored) => stored,
+        Err(error) => {
+            tracing::warn!(%error, channel_id = %id, "the state of a channel could not be read");
+            return trouble.reason().clone();
+        }
+    };
+    let told = stored.as_ref().and_then(alerts::refusal).map(str::to_owned);
+    let is_new = since.is_some_and(|since| env.ctx.now().since(since) < TOLD_LATE);
+    let mut reason = trouble.reason();
+    *reason = told.filter(|_| is_new || reason.is_some());
+    reason.clone()
 }
 
 /// What is ready to leave: prepared before the decision, so that its failure is certainly a failure.

@@ -22,6 +22,9 @@ use segue_store::private_directory;
 /// again (Cloud API, "Webhooks": up to 7 days).
 const CAREFUL_FOR: i64 = 7 * time::DAY;
 
+/// The file with the number of the process that has the lock.
+const HOLDER: &str = "used-by";
+
 /// The lock on a data directory: one process at a time uses it. Nothing is noted of a run yet.
 pub struct Lock {
     directory: PathBuf,
@@ -45,16 +48,42 @@ impl Lock {
             .open(&path)
             .with_context(|| format!("{} cannot be opened", path.display()))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { directory: directory.to_owned(), file }),
+            Ok(()) => {
+                // Only told to others: without it they hear less.
+                if let Err(error) = std::fs::write(directory.join(HOLDER), format!("{}\n", std::process::id())) {
+                    tracing::warn!(%error, "the number of this process could not be noted beside its data");
+                }
+                Ok(Self { directory: directory.to_owned(), file })
+            }
             Err(TryLockError::WouldBlock) => bail!(
-                "Another Segue is using {}. Stop it first, or choose another SEGUE_DATA_DIRECTORY.",
-                directory.display()
+                "Another Segue is using {}{}. Stop it first, or choose another SEGUE_DATA_DIRECTORY.",
+                directory.display(),
+                holder(directory)
             ),
             Err(TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("{} cannot be locked", path.display()))
             }
         }
     }
+}
+
+/// Who has the lock, in words: its process, since when, and the node's name, as far as they can be read.
+fn holder(directory: &Path) -> String {
+    let mut known = Vec::new();
+    let noted = directory.join(HOLDER);
+    if let Some(id) = std::fs::read_to_string(&noted).ok().and_then(|text| text.trim().parse::<u32>().ok()) {
+        known.push(format!("process {id}"));
+        let since = std::fs::metadata(&noted).and_then(|about| about.modified()).ok();
+        let since = since.and_then(|since| since.duration_since(std::time::UNIX_EPOCH).ok());
+        if let Some(millis) = since.and_then(|since| i64::try_from(since.as_millis()).ok()) {
+            known.push(format!("since {}", Timestamp(millis).to_rfc3339()));
+        }
+    }
+    let name = std::fs::read_to_string(directory.join("node")).unwrap_or_default();
+    if !name.trim().is_empty() {
+        known.push(name.trim().to_owned());
+    }
+    if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) }
 }
 
 /// The name, and the lock on it.
@@ -129,6 +158,8 @@ mod tests {
         let name = first.name.clone();
         let second = open().err().map(|error| error.to_string()).unwrap_or_default();
         assert!(second.contains("Another Segue"), "{second}");
+        let who = format!("(process {}, since 2", std::process::id());
+        assert!(second.contains(&who) && second.contains(&format!(", {name})")), "who has it: {second}");
         drop(first);
         assert_eq!(open().unwrap().name, name);
     }

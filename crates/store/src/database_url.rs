@@ -30,7 +30,8 @@ pub(crate) fn config(url: &str) -> Result<tokio_postgres::Config, StoreError> {
     if config.get_ssl_mode() == SslMode::Require {
         return Err(StoreError::Unsupported(format!("The database URL asks for {NO_TLS}")));
     }
-    config.application_name("segue").connect_timeout(Duration::from_secs(5));
+    // Whoever is refused the database reads there which process has it.
+    config.application_name(format!("segue {}", std::process::id())).connect_timeout(Duration::from_secs(5));
     // A host that dies without a word is known to be gone after this time, and not after a quarter of an hour.
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(SILENCE);

@@ -280,9 +280,11 @@ fn migrate_postgres(engine: &Engine, url: &str, backups: &Path, migrations: &[Mi
     let keeps_out = current > 0 && !due.is_empty();
     if keeps_out {
         if !postgres::keep_others_out(&mut client)? {
+            let others = postgres::others(&mut client)?;
+            let named = if others.is_empty() { others } else { format!(" ({others})") };
             return Err(StoreError::Unsupported(format!(
-                "The database has schema version {current} and is in use by another Segue, which the change to version {} \
-                 would break. Stop all other servers and commands of Segue first, then start this one.",
+                "The database has schema version {current} and is in use by another Segue{named}, which the change to \
+                 version {} would break. Stop all other servers and commands of Segue first, then start this one.",
                 migrations.len()
             )));
         }

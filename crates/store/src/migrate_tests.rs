@@ -142,10 +142,29 @@ fn nobody_changes_the_schema_under_a_server_that_runs() {
         let running = crate::Store::open(config).unwrap();
         let refused = database.migrate(&[EXTRA]).unwrap_err().to_string();
         assert!(refused.contains("Stop all other servers"), "{refused}");
+        let named = format!("(process {} at ", std::process::id());
+        assert!(refused.contains(&named) && refused.contains(" since 2"), "who has it, and since when: {refused}");
         assert_eq!(database.versions(), steps(SCHEMA_VERSION));
         running.close();
         database.migrate(&[EXTRA]).unwrap();
         assert_eq!(database.versions(), steps(NEXT));
+    }
+}
+
+#[test]
+fn whoever_was_kept_out_comes_in_as_soon_as_the_schema_is_changed() {
+    for database in databases() {
+        let Engine::Postgres(url) = &database.engine else { continue };
+        database.migrate(&[]).unwrap();
+        let mut changing = postgres::connect(url).unwrap();
+        assert!(postgres::keep_others_out(&mut changing).unwrap());
+        let open = || crate::Store::open(crate::StoreConfig::new(Engine::Postgres(url.clone()), database.backups()));
+        let refused = open().err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(refused.contains("brought to another version"), "{refused}");
+        postgres::let_others_in(&mut changing).unwrap();
+        // The connection that changed it is still there.
+        open().unwrap().close();
+        assert_eq!(postgres::others(&mut changing).unwrap(), "");
     }
 }
 

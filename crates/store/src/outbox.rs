@@ -453,10 +453,8 @@ impl Tx<'_> {
         claim: &Claim<'_>,
         turn: usize,
     ) -> Result<Vec<OutboxMessage>, StoreError> {
-        let Claim { owner, limit, lease_until, now } = claim;
-        let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, owner, lease_until, now, limit];
-        let mut messages = self.query(&CLAIM_DIRECT, keys, read_claimed)?;
-        messages.sort_by_key(|message| (message.not_before, message.id));
+        let Claim { limit, now, .. } = claim;
+        let mut messages = self.claim_direct(workspace_id, channel_id, claim)?;
         let mut left = limit.saturating_sub(count(&messages));
         if left == 0 {
             return Ok(messages);
@@ -472,6 +470,23 @@ impl Tx<'_> {
                 left -= self.claim_of_campaign(&mut messages, channel_id, (workspace_id, *campaign_id), claim, left)?;
             }
         }
+        Ok(messages)
+    }
+
+    /// [`Tx::claim_outbox`] for messages of no campaign alone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn claim_direct(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        claim: &Claim<'_>,
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
+        let Claim { owner, limit, lease_until, now } = claim;
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, owner, lease_until, now, limit];
+        let mut messages = self.query(&CLAIM_DIRECT, keys, read_claimed)?;
+        messages.sort_by_key(|message| (message.not_before, message.id));
         Ok(messages)
     }
 

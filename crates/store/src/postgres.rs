@@ -95,6 +95,36 @@ pub(crate) fn keep_others_out(client: &mut Client) -> Result<bool, StoreError> {
     Ok(false)
 }
 
+/// Who works with the database now, in words, for a start that is refused: the process and the address of each, and since
+/// when. Empty when nobody is there any more.
+///
+/// # Errors
+/// When the connection fails.
+pub(crate) fn others(client: &mut Client) -> Result<String, StoreError> {
+    let rows = client.query(
+        "SELECT a.application_name, COALESCE(host(a.client_addr), ''),
+                to_char(MIN(a.backend_start) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+            FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+            WHERE l.locktype = 'advisory' AND l.granted AND l.pid <> pg_backend_pid() AND l.objsubid = 1
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                AND (CAST(l.classid AS BIGINT) << 32) + CAST(l.objid AS BIGINT) = $1
+            GROUP BY 1, 2 ORDER BY 3, 1, 2",
+        &[&IN_USE],
+    )?;
+    let each = rows.iter().map(|row| {
+        let (name, host, since): (String, String, Option<String>) = (row.get(0), row.get(1), row.get(2));
+        let process = match name.strip_prefix("segue ") {
+            Some(id) => format!("process {id}"),
+            None => "a process without a number".to_owned(),
+        };
+        let place = if host.is_empty() { "the database's machine".to_owned() } else { host };
+        // Of another user's connections the server tells no more than that they are there.
+        let since = since.map(|since| format!(" since {since} UTC")).unwrap_or_default();
+        format!("{process} at {place}{since}")
+    });
+    Ok(each.collect::<Vec<_>>().join("; "))
+}
+
 /// Lets those in whom [`keep_others_out`] kept out. The end of the connection would do so too, but a little later.
 ///
 /// # Errors

@@ -1785,7 +1785,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Dead letters, newest first; resolved ones included.
+         * Dead letters, newest first.
          * @description Needs the permission `manage_dead_letters`.
          */
         get: operations["list_dead_letters"];
@@ -15204,6 +15204,8 @@ export interface operations {
     list_dead_letters: {
         parameters: {
             query?: {
+                /** @description All of them when left out. */
+                state?: "open" | "all";
                 /** @description Entries per page, 1 to 200. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */

@@ -4,7 +4,10 @@ use axum::extract::State;
 use segue_access::Permission;
 use segue_delivery::Check;
 use segue_model::ChannelId;
-use segue_store::{StoreError, channel::Channel};
+use segue_store::{
+    StoreError,
+    channel::{Channel, ChannelState},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -30,7 +33,8 @@ struct ChannelCheck {
     detail: String,
 }
 
-/// Asks the provider whether the channel's settings are right. The business portfolio is noted when WhatsApp tells it, since
+/// Asks the provider whether the channel's settings are right. Where a WhatsApp number is well, the channel counts as
+/// connected from now on; where its messages are refused all the same, the answer says why. The business portfolio is noted when WhatsApp tells it, since
 /// its accounts share one limit.
 #[utoipa::path(post, path = "/api/v1/channels/{id}/check", operation_id = "check_channel", tag = "setup",
     params(("id" = ChannelId, Path)), responses((status = 200, body = ChannelCheck)))]
@@ -40,7 +44,12 @@ async fn check(
     PathId(id): PathId<ChannelId>,
 ) -> Result<Json<ChannelCheck>, Problem> {
     let channel = load(&state, &caller, id).await?;
-    let Check { ok, detail, portfolio_id } = segue_delivery::check_channel(&channel).await?;
+    let found = segue_delivery::check_channel(&channel).await?;
+    if found.ok && channel.state != ChannelState::Connected {
+        let (ctx, found) = (state.ctx.clone(), found.clone());
+        state.store.write(move |tx| segue_delivery::note_check(tx, &ctx, &channel, &found)).await?;
+    }
+    let Check { ok, detail, portfolio_id } = found;
     if let Some(portfolio_id) = portfolio_id {
         let workspace_id = caller.workspace_id;
         let note = move |tx: &mut segue_store::Tx<'_>| {

@@ -9,7 +9,7 @@ use segue_store::{
     dead_letter::{DeadLetterView, Decision, Resolution},
 };
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -28,17 +28,39 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::ManageDeadLetters).routes(routes!(discard)))
 }
 
-/// Dead letters, newest first; resolved ones included.
+segue_model::text_enum! {
+    /// Which dead letters are meant.
+    pub enum Which {
+        /// Those that wait for a decision.
+        Open = "open",
+        /// Those that were decided, too.
+        All = "all",
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DeadLetterQuery {
+    /// All of them when left out.
+    #[param(inline)]
+    state: Option<Which>,
+}
+
+/// Dead letters, newest first.
 #[utoipa::path(get, path = "/api/v1/dead-letters", operation_id = "list_dead_letters", tag = "operations",
-    params(PageQuery), responses((status = 200, body = Page<DeadLetterView>)))]
+    params(DeadLetterQuery, PageQuery), responses((status = 200, body = Page<DeadLetterView>)))]
 async fn list(
     State(state): State<AppState>,
     caller: Caller,
+    Query(DeadLetterQuery { state: which }): Query<DeadLetterQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<DeadLetterView>>, Problem> {
     let (workspace_id, before, limit) = (caller.workspace_id, page.after()?, page.limit());
-    let letters =
-        state.store.read::<_, StoreError, _>(move |tx| tx.dead_letters(workspace_id, before, limit + 1)).await?;
+    let letters = state.store.read::<_, StoreError, _>(move |tx| match which.unwrap_or(Which::All) {
+        Which::Open => tx.open_dead_letters(workspace_id, before, limit + 1),
+        Which::All => tx.dead_letters(workspace_id, before, limit + 1),
+    });
+    let letters = letters.await?;
     Ok(Json(Page::cut(letters, limit, |letter| letter.id.to_string())))
 }
 

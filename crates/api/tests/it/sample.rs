@@ -397,6 +397,21 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
     tx.execute(&DEAD_LETTER, &[&workspace_id, &made.letter, &source_id, &now]).map(|_| ())
 }
 
+/// So many dead letters in the server's own workspace, the oldest first.
+pub async fn dead_letters(server: &Server, count: usize) -> Vec<DeadLetterId> {
+    let (ctx, workspace_id) = (server.test.ctx.clone(), server.test.workspace_id());
+    let made = server.test.store.write::<_, StoreError, _>(move |tx| {
+        let mut ids = Vec::new();
+        for _ in 0..count {
+            let (id, source_id): (DeadLetterId, _) = (ctx.id(), ctx.uuid());
+            tx.execute(&DEAD_LETTER, &[&workspace_id, &id, &source_id, &ctx.now()])?;
+            ids.push(id);
+        }
+        Ok(ids)
+    });
+    made.await.expect("the store works")
+}
+
 fn vote() -> Vote {
     let option = |word: &str| VoteOption { word: word.to_owned(), label: word.to_owned() };
     Vote {

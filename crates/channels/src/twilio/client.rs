@@ -4,7 +4,7 @@ use std::{fmt, sync::Mutex, time::Duration};
 
 use reqwest::{Method, RequestBuilder, Response, Url, header::HeaderMap};
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use super::send::SendOutcome;
 use crate::{
@@ -98,6 +98,24 @@ pub struct TwilioClient {
     http: reqwest::Client,
     config: TwilioConfig,
     pace: Mutex<Pace>,
+    /// How many messages of no campaign wait for their turn.
+    ahead: watch::Sender<usize>,
+}
+
+/// A place before the campaigns, until it is dropped.
+struct Ahead<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Ahead<'a> {
+    fn new(waiting: &'a watch::Sender<usize>) -> Self {
+        waiting.send_modify(|count| *count += 1);
+        Self(waiting)
+    }
+}
+
+impl Drop for Ahead<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
 }
 
 impl TwilioClient {
@@ -107,13 +125,21 @@ impl TwilioClient {
     /// When the HTTP client cannot be set up.
     pub fn new(config: TwilioConfig) -> Result<Self, HttpSetupError> {
         let pace = Mutex::new(Pace::new(config.segments_per_second, Instant::now()));
-        Ok(Self { http: http_client(config.limits)?, config, pace })
+        Ok(Self { http: http_client(config.limits)?, config, pace, ahead: watch::Sender::new(0) })
     }
 
     /// Waits for the turn of so many segments at the account's pace. To be called before anything is on record: while it
     /// waits, the message can still be stopped. A message of several goes when one may, and the next waits for all of them.
-    pub async fn turn(&self, segments: u32) {
-        while let Some(at) = self.not_before(segments) {
+    /// One of a campaign lets everybody else go first.
+    pub async fn turn(&self, segments: u32, is_of_campaign: bool) {
+        let _place = (!is_of_campaign).then(|| Ahead::new(&self.ahead));
+        let mut ahead = self.ahead.subscribe();
+        loop {
+            if is_of_campaign {
+                // The sender lives as long as the client.
+                let _ = ahead.wait_for(|waiting| *waiting == 0).await;
+            }
+            let Some(at) = self.not_before(segments) else { return };
             tokio::time::sleep_until(at).await;
         }
     }
@@ -263,6 +289,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::twilio::form_fields;
 
@@ -329,5 +357,40 @@ mod tests {
         assert!(matches!(client(None).send(&long).await, SendOutcome::Refused { code: None, .. }));
         assert_eq!(client(None).account().await, Err(AccountFailure::NoAnswer));
         assert!(!format!("{:?}", client(None).config).contains("secret"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_of_no_campaign_has_the_next_turn() {
+        let client = Arc::new(
+            TwilioClient::new(TwilioConfig {
+                base_url: "http://127.0.0.1:1".to_owned(),
+                account_sid: "AC00".to_owned(),
+                auth_token: "secret".to_owned(),
+                messaging_service_sid: None,
+                segments_per_second: 1,
+                limits: HttpLimits::default(),
+            })
+            .unwrap(),
+        );
+        client.turn(1, false).await;
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut waiting = Vec::new();
+        for (name, is_of_campaign) in
+            [("campaign", true), ("campaign", true), ("campaign", true), ("answer", false), ("answer", false)]
+        {
+            let (client, order) = (client.clone(), order.clone());
+            waiting.push(tokio::spawn(async move {
+                client.turn(1, is_of_campaign).await;
+                order.lock().unwrap().push(name);
+            }));
+            tokio::task::yield_now().await;
+        }
+        // An answer that is given up keeps nobody waiting.
+        let given_up = tokio::time::timeout(Duration::from_millis(1), client.turn(1, false)).await;
+        assert!(given_up.is_err());
+        for task in waiting {
+            task.await.unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), ["answer", "answer", "campaign", "campaign", "campaign"]);
     }
 }

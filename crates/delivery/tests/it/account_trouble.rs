@@ -1,6 +1,6 @@
 //! What lies with the WhatsApp account and not with its messages: it costs none of them, and people hear of it.
 
-use segue_delivery::check_channel;
+use segue_delivery::{check_channel, note_check};
 use segue_model::{
     CampaignId, MessageId,
     content::Content,
@@ -150,6 +150,58 @@ async fn what_is_told_only_afterwards_holds_the_campaign_too() {
         bench.until_state(late, OutboxState::Accepted).await;
         assert_eq!(hold(&bench, id).await, None, "{engine}");
         running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_that_a_webhook_told_of_stands_until_whatsapp_sends_a_message_and_a_check_names_it() {
+    for bench in benches().await {
+        let engine = bench.test.engine;
+        let channel = bench.whatsapp().await;
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let content = Content::Text { text: "Hello".to_owned() };
+        let id = bench.enqueue(&bench.whatsapp_to(&channel, "+15550199", session, &content)).await;
+        let running = bench.start("one");
+        bench.until_state(id, OutboxState::Accepted).await;
+        until_connected(&bench, &channel).await;
+        running.shutdown().await;
+        let wamid = bench.ledger("wa_accepted").await[0]["wamid"].clone();
+        let second = bench.test.now().0 / 1_000;
+        let sent = |second: i64| json!({ "statuses": [{ "id": "wamid.other", "status": "sent", "timestamp": second.to_string() }] });
+        told(&bench, &channel, "messages", failed(&wamid, 131_042, second)).await;
+        let seen = stored(&bench, &channel).await;
+        assert_eq!(seen.state, ChannelState::Error, "{engine}");
+        let check = check_channel(&seen).await.unwrap();
+        assert!(!check.ok && check.detail.contains("payment method"), "{engine}: {check:?}");
+        // What left before says nothing of now.
+        told(&bench, &stored(&bench, &channel).await, "messages", sent(second - 60)).await;
+        assert_eq!(stored(&bench, &channel).await.state, ChannelState::Error, "{engine}");
+        told(&bench, &stored(&bench, &channel).await, "messages", sent(second + 60)).await;
+        let well = stored(&bench, &channel).await;
+        assert_eq!((well.state, &well.state_detail), (ChannelState::Connected, &None), "{engine}");
+        assert!(check_channel(&well).await.unwrap().ok, "{engine}");
+
+        // Nobody may ever send: after an hour the number is taken at its word.
+        told(&bench, &channel, "messages", failed(&wamid, 131_042, second + 120)).await;
+        bench.test.clock.advance(2 * time::HOUR);
+        let running = bench.start("one");
+        until_connected(&bench, &channel).await;
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_finds_all_well_ends_what_an_earlier_look_found() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, id) = (channel.workspace_id, channel.id);
+        let detail = Some("The token was refused.");
+        bench.write(move |tx| tx.set_channel_state(workspace_id, id, ChannelState::Error, detail)).await;
+        let seen = stored(&bench, &channel).await;
+        let check = check_channel(&seen).await.unwrap();
+        let ctx = bench.test.ctx.clone();
+        bench.write(move |tx| note_check(tx, &ctx, &seen, &check)).await;
+        assert_eq!(stored(&bench, &channel).await.state, ChannelState::Connected, "{}", bench.test.engine);
     }
 }
 

@@ -20,7 +20,7 @@ use segue_model::{
 use segue_store::{
     Sql,
     campaign::{Audience, CampaignInput},
-    channel::{Channel, ChannelConfig, SmppConfig},
+    channel::{Channel, ChannelConfig, Repeats, SmppConfig, TwilioConfig},
     consent::{ConsentExtent, NewConsentEvent},
     outbox::{Claim, NewOutbox},
     programme::ProgrammeView,
@@ -133,6 +133,28 @@ async fn on_a_slow_account_a_newer_campaign_does_not_wait_for_the_end_of_an_olde
         let to = |entry: &serde_json::Value| format!("+{}", entry["to"].as_str().unwrap().trim_start_matches('+'));
         let early = accepted.iter().take(6).filter(|entry| of_newer.contains(&to(entry))).count();
         assert!((2..=4).contains(&early), "{}: {early} of the newer one among the first six", bench.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_passes_the_texts_of_a_campaign_that_were_claimed_before_it() {
+    for bench in benches().await {
+        let config = TwilioConfig { segments_per_second: 3, ..crate::twilio::config(&bench, Repeats::SentAgain) };
+        let channel = bench.test.channel("http", ChannelConfig::Twilio(config)).await;
+        bench.test.sender(channel.id, SENDER).await;
+        let id = campaign(&bench, Schedule::default(), CampaignRules::default()).await;
+        for number in 0..12 {
+            text(&bench, &channel, id, number, bench.test.now()).await;
+        }
+        let running = bench.start("one");
+        until("the first has left", async || bench.sandbox.counters().sms_accepted > 0).await;
+        bench.enqueue(&bench.sms_to(&channel, "+15550110199", "Your answer")).await;
+        until("all have left", async || bench.sandbox.counters().sms_accepted >= 13).await;
+        running.shutdown().await;
+        let texts = bench.sms_texts().await;
+        let place = texts.iter().position(|text| text == "Your answer").unwrap();
+        // Those whose turn had come, and one that was on the wire.
+        assert!(place <= 5, "{}: {place} of the campaign before it", bench.test.engine);
     }
 }
 

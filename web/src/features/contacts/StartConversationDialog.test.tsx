@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { render, screen, waitFor } from '@testing-library/react';
+import { fireEvent, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Contact } from '@/api/types';
@@ -18,7 +18,14 @@ const TEMPLATE = {
   language: 'en',
   body: 'Hello',
   status: 'APPROVED',
+  header: null,
+  header_format: null,
+  header_media_id: null,
+  footer: null,
+  buttons: [],
+  offer: null,
   slots: [],
+  defaults: [],
   cards: [],
   parameter_count: 0,
 };
@@ -65,4 +72,63 @@ it.each([
   [409, 'idempotency_in_flight'],
 ])('asks for the same again when nothing was decided yet (%s %s)', async (status, code) => {
   expect(await twice(status, code)).toBe(1);
+});
+
+it('takes what cards and an offer need', async () => {
+  const slot = (key: string, kind: string) => ({ key, kind, label: key, sample: null });
+  const template = {
+    ...TEMPLATE,
+    body: 'Dear {{1}}',
+    cards: [
+      { header_format: 'image', header_media_id: 'med_1', body: 'Now {{1}}', buttons: [] },
+      { header_format: 'image', header_media_id: 'med_2', body: 'Later', buttons: [] },
+    ],
+    offer: { text: 'Spring sale', expires: true },
+    slots: [
+      slot('body.1', 'text'),
+      slot('card.0.header', 'file'),
+      slot('card.0.body.1', 'text'),
+      slot('card.1.header', 'file'),
+      slot('offer', 'moment'),
+    ],
+    defaults: [{ slot: 'body.1', source: 'contact.attributes.title', fallback: 'customer' }],
+  };
+  let reply: Record<string, unknown> = {};
+  vi.stubGlobal('fetch', (_: string, init: { method: string; body?: string }) => {
+    if (init.method === 'GET')
+      return Promise.resolve(Response.json({ data: [template], next_cursor: null }));
+    reply = (JSON.parse(init.body ?? '{}') as { reply: typeof reply }).reply;
+    return Promise.resolve(Response.json({ code: 'no', detail: 'Not now' }, { status: 409 }));
+  });
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <AppTheme>
+        <StartConversationDialog
+          contact={{ id: 'con_1', first_name: 'Maria', attributes: {} } as unknown as Contact}
+          onClose={vi.fn()}
+        />
+      </AppTheme>
+    </QueryClientProvider>,
+  );
+  await userEvent.selectOptions(await screen.findByTestId('start-template'), 'tpl_1');
+  const send = screen.getByTestId<HTMLButtonElement>('start-send');
+  expect(send.disabled).toBe(true);
+  const [name, ofCard] = screen.getAllByTestId<HTMLInputElement>('template-parameter');
+  expect(name?.value).toBe('customer');
+  await userEvent.type(ofCard!, '9 EUR');
+  fireEvent.change(screen.getByTestId('template-offer-ends'), {
+    target: { value: '2030-05-01T10:00' },
+  });
+  expect(screen.getByText('Now 9 EUR')).toBeTruthy();
+  await userEvent.click(send);
+  await screen.findByText('Not now.');
+  expect(reply).toMatchObject({
+    kind: 'template',
+    parameters: ['customer'],
+    cards: [
+      { media_id: 'med_1', parameters: ['9 EUR'] },
+      { media_id: 'med_2', parameters: [] },
+    ],
+  });
+  expect(reply.offer_ends_at).toBe(new Date('2030-05-01T10:00').toISOString());
 });

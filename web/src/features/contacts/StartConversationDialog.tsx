@@ -4,8 +4,17 @@ import { useState } from 'react';
 import { newKey } from '@/api/client';
 import { ApiError, errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
-import type { Contact, Template } from '@/api/types';
+import type { FilledTemplate, Template } from '@/api/template-types';
+import type { Contact } from '@/api/types';
 import { changeLive, putSession } from '@/live';
+import {
+  beginning,
+  isComplete,
+  NO_FILLING,
+  SlotFields,
+  TemplatePreview,
+  toContent,
+} from '@/shared/templates';
 import {
   Button,
   Dialog,
@@ -16,19 +25,30 @@ import {
   SelectField,
   SkeletonRows,
   Stack,
-  TextField,
 } from '@/ui';
 import { fetchAllTemplates, startConversation } from './api';
 
-const hasOwnFiles = (template: Template) =>
-  template.cards.every((card) => card.header_media_id !== null);
+/** What is known of the contact goes into the fields at once; the name into the first one where nothing else is said. */
+function filledFor(template: Template, contact: Contact): FilledTemplate {
+  const known: Record<string, string | null | undefined> = { ...contact, attributes: undefined };
+  const first = template.slots.find((slot) => slot.key.startsWith('body.'));
+  const values: Record<string, string> = {};
+  if (first !== undefined) values[first.key] = contact.first_name ?? '';
+  for (const { slot, source, fallback } of template.defaults) {
+    const name = source.replace(/^contact\./, '');
+    const attribute = name.replace(/^attributes\./, '');
+    const found = attribute === name ? known[name] : contact.attributes[attribute];
+    values[slot] = (found ?? '') === '' ? fallback : (found ?? '');
+  }
+  return { ...template, values };
+}
 
 /** An agent writes first: an approved template, after which the conversation is theirs. */
 export function StartConversationDialog(props: { contact: Contact; onClose: () => void }) {
   const { contact, onClose } = props;
   const navigate = useNavigate();
   const [chosen, setChosen] = useState('');
-  const [values, setValues] = useState<string[]>([]);
+  const [filling, setFilling] = useState(NO_FILLING);
   const [clientId, setClientId] = useState(newKey);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
@@ -36,30 +56,26 @@ export function StartConversationDialog(props: { contact: Contact; onClose: () =
     queryKey: keys.templates('all'),
     queryFn: ({ signal }) => fetchAllTemplates(signal),
   });
-  // What takes more than values of its text is sent from the conversation.
   const templates = (query.data?.data ?? []).filter(
-    (each) =>
-      each.status.toLowerCase() === 'approved' &&
-      each.slots.every(
-        (slot) => !slot.key.startsWith('card.') || (slot.kind === 'file' && hasOwnFiles(each)),
-      ) &&
-      each.slots.every((slot) => slot.kind !== 'moment'),
+    (each) => each.status.toLowerCase() === 'approved',
   );
-  const template = templates.find((each) => each.id === chosen);
+  const known = templates.find((each) => each.id === chosen);
+  const template = known === undefined ? undefined : filledFor(known, contact);
   const choose = (id: string) => {
     setChosen(id);
-    const count = templates.find((each) => each.id === id)?.parameter_count ?? 0;
-    setValues(
-      Array.from({ length: count }, (_, at) => (at === 0 ? (contact.first_name ?? '') : '')),
-    );
+    const next = templates.find((each) => each.id === id);
+    setFilling(next === undefined ? NO_FILLING : beginning(filledFor(next, contact)));
   };
-  const complete = template !== undefined && values.every((value) => value.trim() !== '');
+  const complete = template !== undefined && isComplete(template, filling);
   const submit = async () => {
     if (template === undefined) return;
     setBusy(true);
     setProblem(null);
     try {
-      const session = await startConversation(contact.id, template, values, clientId);
+      const session = await startConversation(contact.id, template.channel_id, {
+        ...toContent(template, filling),
+        client_id: clientId,
+      });
       changeLive((data) => putSession(data, session));
       await navigate({ to: '/inbox/$sessionId', params: { sessionId: session.id } });
     } catch (error) {
@@ -96,19 +112,17 @@ export function StartConversationDialog(props: { contact: Contact; onClose: () =
             data-testid="start-template"
           />
         )}
-        {template !== undefined && <p>{template.body}</p>}
-        {values.map((value, at) => (
-          <TextField
-            key={at}
-            label={`Value for {{${at + 1}}}`}
-            value={value}
-            data-testid="start-parameter"
-            onChange={(event) => {
-              const said = event.currentTarget.value;
-              setValues(values.map((each, index) => (index === at ? said : each)));
-            }}
-          />
-        ))}
+        {template !== undefined && (
+          <>
+            <SlotFields
+              key={template.id}
+              template={template}
+              filling={filling}
+              onChange={setFilling}
+            />
+            <TemplatePreview template={template} filling={filling} />
+          </>
+        )}
         {problem !== null && (
           <Notice tone="bad" live="alert">
             {problem}

@@ -17,6 +17,7 @@ import type {
   DuplicateSearch,
   FieldFilter,
   InboundText,
+  OutgoingMessage,
   Page,
 } from '@/api/types';
 
@@ -24,22 +25,13 @@ export const fetchAllTemplates = (signal?: AbortSignal) =>
   api.get<Page<Template>>('/templates', { limit: 200 }, signal);
 export const startConversation = (
   contactId: string,
-  template: Template,
-  parameters: string[],
-  clientId: string,
+  channelId: string,
+  reply: OutgoingMessage & { client_id: string },
 ) =>
   api.post<Session>(
     `/contacts/${contactId}/conversations`,
-    {
-      channel_id: template.channel_id,
-      reply: {
-        client_id: clientId,
-        kind: 'template',
-        template_id: template.id,
-        parameters: parameters.map((value) => value.trim()),
-      },
-    },
-    { idempotencyKey: clientId },
+    { channel_id: channelId, reply },
+    { idempotencyKey: reply.client_id },
   );
 
 export const fetchContact = (id: string, signal?: AbortSignal) =>

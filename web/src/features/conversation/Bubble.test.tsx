@@ -3,7 +3,7 @@ import { cleanup, render, screen, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 import { message } from '@/live/fixtures';
 import { Bubble } from './Bubble';
-import { fillTemplate } from './TemplatePicker';
+import { fillTemplate } from '@/shared/templates';
 
 function show(overrides: Parameters<typeof message>[1]) {
   render(

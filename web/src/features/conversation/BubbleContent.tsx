@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react';
 import type { Message } from '@/api/types';
+import { TemplateCards, TemplateOffer } from '@/shared/templates';
 import css from './log.module.css';
 import { MediaPart } from './MediaPart';
 import { detailsReplaceText, MessageDetails } from './MessageDetails';
 import { NoteText } from './NoteText';
-import { TemplateCards, TemplateOffer } from './TemplateCards';
 
 const LINK = /(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)])/g;
 

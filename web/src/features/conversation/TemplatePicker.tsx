@@ -4,22 +4,20 @@ import { useEffect, useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { FilledTemplate, TemplateChoice } from '@/api/template-types';
 import { send } from '@/live';
-import { Button, Failure, IconButton, Notice, SelectField, SkeletonRows } from '@/ui';
-import { fetchSessionTemplates } from './api';
-import css from './composer.module.css';
-import { SlotFields } from './SlotFields';
-import { TemplateCards } from './TemplateCards';
 import {
   beginning,
   bodyValues,
   fillTemplate,
   isComplete,
-  NO_PLACE,
+  NO_FILLING,
+  SlotFields,
+  TemplatePreview,
   toContent,
   type Filling,
-} from './template-filling';
-
-export { fillTemplate } from './template-filling';
+} from '@/shared/templates';
+import { Button, Failure, IconButton, Notice, SelectField, SkeletonRows } from '@/ui';
+import { fetchSessionTemplates } from './api';
+import css from './composer.module.css';
 
 interface TemplatePickerProps {
   sessionId: string;
@@ -34,12 +32,7 @@ export function TemplatePicker({ sessionId, role, onClose, onFilling }: Template
   const [chosen, setChosen] = useState<{ choice: TemplateChoice; template: FilledTemplate } | null>(
     null,
   );
-  const [filling, setFilling] = useState<Filling>({
-    values: {},
-    files: {},
-    place: NO_PLACE,
-    endsAt: '',
-  });
+  const [filling, setFilling] = useState<Filling>(NO_FILLING);
   const templates = useQuery({
     queryKey: keys.sessionTemplates(sessionId),
     queryFn: ({ signal }) => fetchSessionTemplates(sessionId, signal),
@@ -141,7 +134,7 @@ export function TemplatePicker({ sessionId, role, onClose, onFilling }: Template
             filling={filling}
             onChange={setFilling}
           />
-          <Preview template={chosen.template} filling={filling} />
+          <TemplatePreview template={chosen.template} filling={filling} />
           <div className={css.foot}>
             <Button onClick={submit} disabled={!complete} data-testid="template-send">
               Send template
@@ -150,34 +143,5 @@ export function TemplatePicker({ sessionId, role, onClose, onFilling }: Template
         </div>
       )}
     </section>
-  );
-}
-
-function Preview({ template, filling }: { template: FilledTemplate; filling: Filling }) {
-  const heading = filling.values.header ?? '';
-  const picture = filling.files.header;
-  return (
-    <div className={css.preview}>
-      {template.header !== null && <strong>{fillTemplate(template.header, [heading])}</strong>}
-      {template.header_format === 'image' && picture !== undefined && (
-        <img src={`/api/v1/media/${picture.id}`} alt="Above the text" height={96} />
-      )}
-      {template.offer !== null && <strong>{template.offer.text}</strong>}
-      {fillTemplate(template.body, bodyValues(template, filling))}
-      {template.footer !== null && <small>{template.footer}</small>}
-      {template.buttons.length > 0 && (
-        <small>{template.buttons.map((button) => button.text || 'Copy code').join(' · ')}</small>
-      )}
-      {template.cards.length > 0 && (
-        <TemplateCards
-          cards={template.cards.map((card, index) => ({
-            media_id: filling.files[`card.${index}.header`]?.id ?? null,
-            media_kind: card.header_format,
-            text: fillTemplate(card.body, bodyValues(template, filling, `card.${index}.`)),
-            buttons: card.buttons.map((button) => button.text),
-          }))}
-        />
-      )}
-    </div>
   );
 }

@@ -3,16 +3,7 @@ import type { WhatsAppForm } from '@/api/form-types';
 import type { EarlierPart, MessageFlight } from '@/api/identity-types';
 import type { Colleague } from '@/api/inbox-types';
 import type { TemplateChoice } from '@/api/template-types';
-import type {
-  Case,
-  Media,
-  Message,
-  Page,
-  PendingReply,
-  Queue,
-  QuickReply,
-  Session,
-} from '@/api/types';
+import type { Case, Message, Page, PendingReply, Queue, QuickReply, Session } from '@/api/types';
 
 const PAGE_SIZE = 50;
 
@@ -74,9 +65,3 @@ export const fetchSessionForms = (id: string, signal?: AbortSignal) =>
 
 export const fetchQuickReplies = (signal?: AbortSignal) =>
   api.get<Page<QuickReply> | QuickReply[]>('/quick-replies', {}, signal);
-
-export const uploadMedia = (file: File) => {
-  const form = new FormData();
-  form.append('file', file, file.name);
-  return api.upload<Media>('/media', form);
-};

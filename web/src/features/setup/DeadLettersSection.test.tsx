@@ -38,3 +38,23 @@ it('shows what is older than the first page', async () => {
   expect(screen.getByText('The newest')).toBeTruthy();
   expect(screen.queryByTestId('dead-letters-more')).toBeNull();
 });
+
+it('shows what waits for a decision, and all when it is asked for', async () => {
+  const asked: string[] = [];
+  vi.stubGlobal('fetch', (url: string) => {
+    const query = new URL(url, 'http://localhost').searchParams;
+    asked.push(query.get('state') ?? '');
+    return Promise.resolve(Response.json({ data: [], next_cursor: null }));
+  });
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <AppTheme>
+        <DeadLettersSection />
+      </AppTheme>
+    </QueryClientProvider>,
+  );
+  await screen.findByText('Nothing waits for a decision.');
+  await userEvent.selectOptions(screen.getByTestId('dead-letters-state'), 'all');
+  await screen.findByText('All work went through.');
+  expect(asked).toEqual(['open', 'all']);
+});

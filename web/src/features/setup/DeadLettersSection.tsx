@@ -11,10 +11,11 @@ import {
   Failure,
   notify,
   Row,
+  SelectField,
   SkeletonRows,
   TextField,
 } from '@/ui';
-import { discardDeadLetter, fetchDeadLetters, replayDeadLetter } from './api';
+import { discardDeadLetter, fetchDeadLetters, replayDeadLetter, type DeadLetterState } from './api';
 import { FormDialog, text } from './FormDialog';
 import css from './setup.module.css';
 
@@ -35,9 +36,10 @@ const WORDS = {
 export function DeadLettersSection() {
   const cache = useQueryClient();
   const [decision, setDecision] = useState<Decision | null>(null);
+  const [shown, setShown] = useState<DeadLetterState>('open');
   const query = useInfiniteQuery({
-    queryKey: keys.deadLetters,
-    queryFn: ({ signal, pageParam }) => fetchDeadLetters(pageParam, signal),
+    queryKey: [...keys.deadLetters, shown],
+    queryFn: ({ signal, pageParam }) => fetchDeadLetters(shown, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
   });
@@ -49,10 +51,24 @@ export function DeadLettersSection() {
       title="Dead letters"
       description="Work that failed repeatedly. Nothing is lost: try it again, or discard it with a reason."
     >
+      <div className={css.further}>
+        <SelectField
+          label="Show"
+          value={shown}
+          data={[
+            { value: 'open', label: 'What waits for a decision' },
+            { value: 'all', label: 'All, decided ones too' },
+          ]}
+          onChange={(event) => setShown(event.currentTarget.value as DeadLetterState)}
+          data-testid="dead-letters-state"
+        />
+      </div>
       {query.isPending && <SkeletonRows rows={3} />}
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
       {query.isSuccess && rows.length === 0 && (
-        <EmptyState title="Nothing is stuck">All work went through.</EmptyState>
+        <EmptyState title="Nothing is stuck">
+          {shown === 'open' ? 'Nothing waits for a decision.' : 'All work went through.'}
+        </EmptyState>
       )}
       {rows.length > 0 && (
         <DataTable

@@ -91,8 +91,13 @@ export const createApiKey = (input: { name: string; role: Role }) =>
   api.post<{ api_key: ApiKey; secret: string }>('/api-keys', input);
 export const deleteApiKey = (id: string) => api.delete<unknown>(`/api-keys/${id}`);
 
-export const fetchDeadLetters = (cursor: string | null, signal?: AbortSignal) =>
-  api.get<Page<DeadLetter>>('/dead-letters', { cursor, limit: 100 }, signal);
+export type DeadLetterState = 'open' | 'all';
+
+export const fetchDeadLetters = (
+  state: DeadLetterState,
+  cursor: string | null,
+  signal?: AbortSignal,
+) => api.get<Page<DeadLetter>>('/dead-letters', { state, cursor, limit: 100 }, signal);
 export const replayDeadLetter = (id: string, reason: string) =>
   api.post<unknown>(`/dead-letters/${id}/replay`, { reason });
 export const discardDeadLetter = (id: string, reason: string) =>

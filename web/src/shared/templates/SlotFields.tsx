@@ -2,8 +2,8 @@ import { useEffect, useRef, useState } from 'react';
 import type { FilledTemplate, TemplateSlot } from '@/api/template-types';
 import { notify, TextField } from '@/ui';
 import { uploadMedia } from './api';
-import css from './composer.module.css';
 import type { Filling } from './template-filling';
+import css from './templates.module.css';
 
 const ACCEPT: Record<string, string> = {
   image: 'image/jpeg,image/png',

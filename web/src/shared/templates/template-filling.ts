@@ -11,7 +11,9 @@ export interface Filling {
   endsAt: string;
 }
 
-export const NO_PLACE = { latitude: '', longitude: '', name: '', address: '' };
+const NO_PLACE = { latitude: '', longitude: '', name: '', address: '' };
+
+export const NO_FILLING: Filling = { values: {}, files: {}, place: NO_PLACE, endsAt: '' };
 
 /** What a template begins with: the values that are known, and its own files. */
 export function beginning(template: FilledTemplate): Filling {
