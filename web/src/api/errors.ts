@@ -101,6 +101,10 @@ const WORDS: Record<string, Words> = {
     title: 'Not found',
     advice: 'It may have been deleted. Go back and reload the list.',
   },
+  invalid_id: {
+    title: 'Not found',
+    advice: 'The address is incomplete or mistyped. Go back to the list and open it from there.',
+  },
   conflict: {
     title: 'Somebody changed this in the meantime',
     advice: 'Reload to see the current state, then try again.',

@@ -17,7 +17,7 @@ vi.mock('@tanstack/react-router', async (original) => ({
   ...(await original<object>()),
   Link: ({ children }: { children: ReactNode }) => <a href="#there">{children}</a>,
   useNavigate: () => navigate,
-  useRouterState: () => false,
+  useRouterState: () => '/inbox',
 }));
 
 it('leaves no file of the user behind when they sign out', async () => {

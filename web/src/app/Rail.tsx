@@ -15,6 +15,7 @@ import {
 } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useRouterState } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
 import type { Role, User, Workspace } from '@/api/types';
 import { signOut } from '@/features/auth';
 import { clearAttachments } from '@/features/conversation';
@@ -118,10 +119,15 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
   const SchemeIcon = SCHEME_ICONS[chosen];
   const cache = useQueryClient();
   const navigate = useNavigate();
+  const path = useRouterState({ select: ({ location }) => location.pathname });
   // Imports have no place of their own.
-  const importing = useRouterState({
-    select: ({ location }) => location.pathname.startsWith('/imports'),
-  });
+  const importing = path.startsWith('/imports');
+  const places = useRef<HTMLDivElement>(null);
+  // On a phone the places are swiped; the one that is shown is in sight.
+  useEffect(() => {
+    const current = places.current?.querySelector<HTMLElement>('[aria-current="page"]');
+    current?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [path]);
 
   const leave = async () => {
     try {
@@ -147,7 +153,7 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
       <span className={css.mark} title={workspace.name}>
         <Mark size={34} />
       </span>
-      <div className={css.nav}>
+      <div className={css.nav} ref={places}>
         {placesFor(user.role).map((place) => (
           <Link
             key={place.to}

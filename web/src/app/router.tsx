@@ -7,6 +7,8 @@ import {
   Link,
   Outlet,
   redirect,
+  useParams,
+  useSearch,
 } from '@tanstack/react-router';
 import { keys } from '@/api/query-keys';
 import { fetchMe } from '@/features/auth';
@@ -76,21 +78,22 @@ const home = createRoute({
   },
 });
 
+/** Shows the conversation of the route below it, so that the list stays as it is when the first one is opened. */
 const inbox = createRoute({
   getParentRoute: () => shell,
   path: '/inbox',
-  component: () => <InboxPage sessionId={null} />,
+  component: function InboxRoute() {
+    const { sessionId } = useParams({ strict: false });
+    const { message } = useSearch({ strict: false });
+    return <InboxPage sessionId={sessionId ?? null} messageId={message ?? null} />;
+  },
 });
 
 const session = createRoute({
-  getParentRoute: () => shell,
-  path: '/inbox/$sessionId',
+  getParentRoute: () => inbox,
+  path: '$sessionId',
   validateSearch: (search): { message?: string } =>
     typeof search.message === 'string' ? { message: search.message } : {},
-  component: function SessionRoute() {
-    const { message } = session.useSearch();
-    return <InboxPage sessionId={session.useParams().sessionId} messageId={message ?? null} />;
-  },
 });
 
 /** What the search for messages shows, so that it can be come back to and passed on. */
@@ -248,8 +251,7 @@ const routeTree = root.addChildren([
   firstRun,
   shell.addChildren([
     home,
-    inbox,
-    session,
+    inbox.addChildren([session]),
     mentions,
     search,
     campaigns,

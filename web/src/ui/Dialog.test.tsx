@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
-import { render, screen } from '@testing-library/react';
+import { render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
+import { useState } from 'react';
 import { describe, expect, it, vi } from 'vitest';
-import { AppTheme, Dialog, TextField } from '.';
+import { AppTheme, Button, Dialog, TextField } from '.';
 
 function open(props: { closeOnEscape?: boolean } = {}) {
   const onClose = vi.fn();
@@ -42,5 +43,28 @@ describe('a dialog', () => {
     const onClose = open({ closeOnEscape: false });
     await userEvent.keyboard('{Escape}');
     expect(onClose).not.toHaveBeenCalled();
+  });
+
+  it('gives the focus back to what opened it', async () => {
+    function Opener() {
+      const [shown, setShown] = useState(false);
+      return (
+        <AppTheme>
+          <Button onClick={() => setShown(true)}>Open</Button>
+          {shown && (
+            <Dialog title="New" onClose={() => setShown(false)}>
+              <TextField label="Name" />
+            </Dialog>
+          )}
+        </AppTheme>
+      );
+    }
+    render(<Opener />);
+    await userEvent.click(screen.getByText('Open'));
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText('Close')));
+    await userEvent.keyboard('{Escape}');
+    await waitFor(() =>
+      expect(document.activeElement).toBe(screen.getByRole('button', { name: 'Open' })),
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Button } from './controls';
 import css from './css/dialog.module.css';
 import { notify } from './notify';
@@ -22,6 +22,23 @@ const isSearch = (target: EventTarget) =>
   target instanceof HTMLInputElement &&
   (target.type === 'search' || target.getAttribute('role') === 'combobox');
 
+/** Gives the focus back to what had it before, unless something else has taken it meanwhile. */
+function useFocusReturn(): void {
+  const [before] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      // Afterwards: whoever closes it may put the focus where the work goes on.
+      setTimeout(() => {
+        const lost = document.activeElement === null || document.activeElement === document.body;
+        if (lost && before instanceof HTMLElement && before.isConnected) {
+          before.focus({ preventScroll: true });
+        }
+      });
+    },
+    [before],
+  );
+}
+
 /** A dialog that exists while it is rendered; the caller decides when that is. */
 export function Dialog({
   title,
@@ -33,6 +50,7 @@ export function Dialog({
   testId,
 }: DialogProps) {
   const [typed, setTyped] = useState(false);
+  useFocusReturn();
   return (
     <Modal
       opened

@@ -1,5 +1,5 @@
 import { Component, type ReactNode } from 'react';
-import { errorWords } from '@/api/errors';
+import { ApiError, errorWords } from '@/api/errors';
 import { Button } from './controls';
 import { EmptyState } from './display';
 
@@ -32,6 +32,10 @@ export class ErrorBoundary extends Component<Props, State> {
   }
 }
 
+/** What is not there is not there at the next attempt either. */
+const isFinal = (error: unknown) =>
+  error instanceof ApiError && (error.status === 404 || error.code === 'invalid_id');
+
 /** The reason why a part could not be shown, with the way on. */
 export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const words = errorWords(error);
@@ -40,7 +44,8 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry?: () => vo
       <EmptyState
         title={words.title}
         action={
-          onRetry && (
+          onRetry &&
+          !isFinal(error) && (
             <Button emphasis="secondary" onClick={onRetry}>
               Try again
             </Button>

@@ -63,7 +63,7 @@ export function TextField(props: TextInputProps & { ref?: Ref<HTMLInputElement> 
   return <TextInput {...(max === undefined ? {} : { max })} {...props} />;
 }
 
-export function PasswordField(props: PasswordInputProps) {
+export function PasswordField(props: PasswordInputProps & { ref?: Ref<HTMLInputElement> }) {
   return (
     <PasswordInput visibilityToggleButtonProps={{ 'aria-label': 'Show password' }} {...props} />
   );

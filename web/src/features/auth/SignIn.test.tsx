@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { render, screen } from '@testing-library/react';
+import { render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AppTheme } from '@/ui';
@@ -35,6 +35,8 @@ describe('SignIn', () => {
     const { onSignedIn } = await attempt(refusal);
     expect(screen.getByRole('alert').textContent).toContain('Email or password is wrong');
     expect(screen.getByTestId('login-submit').hasAttribute('disabled')).toBe(false);
+    // What was typed is selected, so that the next word takes its place.
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId('login-password')));
     expect(onSignedIn).not.toHaveBeenCalled();
   });
 });

@@ -1,4 +1,4 @@
-import { useState, type FormEvent } from 'react';
+import { useRef, useState, type FormEvent } from 'react';
 import { Button, PasswordField, TextField } from '@/ui';
 import { signIn } from './api';
 import css from './auth.module.css';
@@ -8,6 +8,7 @@ import { Refusal } from './Refusal';
 export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
+  const password = useRef<HTMLInputElement>(null);
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -20,6 +21,9 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
     } catch (error) {
       setProblem(error);
       setBusy(false);
+      // The button was out of use meanwhile and has lost the focus; what was typed is most likely to be wrong here.
+      password.current?.focus();
+      password.current?.select();
     }
   };
 
@@ -39,6 +43,7 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
           data-testid="login-email"
         />
         <PasswordField
+          ref={password}
           label="Password"
           name="password"
           autoComplete="current-password"

@@ -200,9 +200,10 @@ function Figures({ check }: { check: Preflight }) {
             {chats.low.toLocaleString()} to {chats.high.toLocaleString()}
           </div>
           <div className={css.muted}>
-            {chats.agents} {chats.agents === 1 ? 'agent' : 'agents'} available with room for{' '}
-            {chats.capacity}
-            {chats.learned_from === 0 ? '; a usual range' : '; as in your last campaigns'}
+            {chats.learned_from === 0 ? 'As usual elsewhere. ' : 'As in your last campaigns. '}
+            {chats.agents === 0
+              ? 'No agent is available now.'
+              : `${chats.agents} ${chats.agents === 1 ? 'agent is' : 'agents are'} available, with room for ${chats.capacity}.`}
           </div>
         </section>
       )}

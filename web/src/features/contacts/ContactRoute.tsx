@@ -4,6 +4,7 @@ import { Suspense, useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Contact } from '@/api/types';
 import { ExportDialog } from '@/shared/transcript';
+import { fieldWords } from '@/lib/field-words';
 import { formatPhone, fullName } from '@/lib/phone';
 import { formatDateTime } from '@/lib/time';
 import { useLive } from '@/live';
@@ -102,10 +103,7 @@ function ContactView({ contact }: { contact: Contact }) {
               </EmptyState>
             ) : (
               <Facts
-                items={attributes.map(([label, value]) => ({
-                  label: label.replaceAll('_', ' '),
-                  value,
-                }))}
+                items={attributes.map(([name, value]) => ({ label: fieldWords(name), value }))}
               />
             )}
           </Card>

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import type { Contact } from '@/api/types';
+import { fieldWords } from '@/lib/field-words';
 import { formatPhone, fullName } from '@/lib/phone';
 import { formatDateTime } from '@/lib/time';
 import { Button, Dialog, DialogActions, Notice, notify } from '@/ui';
@@ -36,7 +37,7 @@ export function fieldsOf([one, other]: [Contact, Contact]): { name: string; labe
     ...new Set([...Object.keys(one.attributes), ...Object.keys(other.attributes)]),
   ]
     .sort()
-    .map((name) => ({ name, label: name.replaceAll('_', ' ') }));
+    .map((name) => ({ name, label: fieldWords(name) }));
   return [...FIELDS, ...attributes].filter(
     ({ name }) => valueOf(one, name) !== null || valueOf(other, name) !== null,
   );

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { AttributeDefinition, Contact } from '@/api/types';
+import { fieldWords } from '@/lib/field-words';
 import { formatPhone, fullName } from '@/lib/phone';
 import { formatDateTime } from '@/lib/time';
 import { ConsentTag } from './ConsentTag';
@@ -71,7 +72,7 @@ export const NAME_COLUMN: ContactColumn = {
 function attributeColumn(name: string, definition: AttributeDefinition | undefined): ContactColumn {
   return {
     key: name,
-    title: definition?.label ?? name.replaceAll('_', ' '),
+    title: definition?.label ?? fieldWords(name),
     priority: 'wide',
     render: (contact) => {
       const value = contact.attributes[name];

@@ -19,7 +19,11 @@ export function RichText({ text }: { text: string }) {
       part
     ),
   );
-  return <p className={css.text}>{parts}</p>;
+  return (
+    <p className={css.text} dir="auto">
+      {parts}
+    </p>
+  );
 }
 
 /** One line above what has neither words nor a card of its own. */

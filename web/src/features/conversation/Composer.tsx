@@ -244,6 +244,7 @@ export function Composer({
       <textarea
         ref={field}
         className={css.field}
+        dir="auto"
         rows={1}
         value={text}
         aria-label={mode === 'reply' ? 'Your reply' : 'Note for your team'}

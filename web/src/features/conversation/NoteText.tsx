@@ -7,7 +7,7 @@ import css from './mentions.module.css';
 export function NoteText({ text, mentions }: { text: string; mentions: NoteMention[] }) {
   const me = useLive((state) => state.user?.id);
   return (
-    <p className={css.note}>
+    <p className={css.note} dir="auto">
       {pieces(text, mentions).map((piece, index) =>
         piece.userId === null ? (
           piece.text

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { CustomerPanel, Session } from '@/api/types';
+import { fieldWords } from '@/lib/field-words';
 import { formatPhone, fullName } from '@/lib/phone';
 import { Facts, Tag } from '@/ui';
 import { unlinkCustomer } from './api';
@@ -32,7 +33,7 @@ export function ContactSection({ session, panel }: { session: Session; panel: Cu
             ...(contact.email === null ? [] : [{ label: 'Email', value: contact.email }]),
             ...Object.entries(contact.attributes)
               .slice(0, 4)
-              .map(([label, value]) => ({ label: label.replaceAll('_', ' '), value })),
+              .map(([name, value]) => ({ label: fieldWords(name), value })),
           ]}
         />
         <div className={css.sectionFoot}>

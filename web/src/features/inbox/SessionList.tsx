@@ -176,6 +176,7 @@ export function SessionList({ selected }: { selected: string | null }) {
 }
 
 function NothingHere({ tab, search }: { tab: InboxTab; search: string }) {
+  const available = useLive((state) => state.presence?.status === 'available');
   if (search.trim() !== '') {
     return (
       <EmptyState title="Nothing found">
@@ -187,7 +188,9 @@ function NothingHere({ tab, search }: { tab: InboxTab; search: string }) {
   const words = {
     mine: [
       'No conversation is yours yet',
-      'Choose Available and the next customer is offered to you.',
+      available
+        ? 'You are available: the next customer is offered to you.'
+        : 'Choose Available and the next customer is offered to you.',
     ],
     waiting: [
       'Nobody is waiting',

@@ -107,3 +107,21 @@ describe('an offer at a computer whose clock is a minute ahead', () => {
     await server.get('/me');
   });
 });
+
+describe('more offers than have room', () => {
+  it('are counted below the cards', () => {
+    const many = [1, 2, 3, 4, 5].map((number) => ({
+      ...offered(Date.now()),
+      id: `ofr_${number}`,
+      session_id: `ses_${number}`,
+    }));
+    act(() =>
+      changeLive((data) => ({
+        ...data,
+        offers: Object.fromEntries(many.map((offer) => [offer.id, offer])),
+      })),
+    );
+    expect(screen.getAllByTestId('offer-card')).toHaveLength(3);
+    expect(screen.getByTestId('offers-more').textContent).toBe('2 more offers come after these.');
+  });
+});

@@ -11,6 +11,8 @@ import { acceptOffer, declineOffer } from './api';
 import css from './presence.module.css';
 
 const CIRCUMFERENCE = 2 * Math.PI * 17;
+/** So many cards have room; the others are counted. */
+const SHOWN = 3;
 
 function forget(offerId: string): void {
   changeLive((data) => {
@@ -95,7 +97,7 @@ export function OfferTray({ onAccepted }: { onAccepted: (sessionId: string) => v
   if (shown.length === 0) return null;
   return (
     <section className={css.tray} aria-label="Offered conversations">
-      {shown.slice(0, 3).map((offer) => (
+      {shown.slice(0, SHOWN).map((offer) => (
         <OfferCard
           key={offer.id}
           offer={offer}
@@ -105,6 +107,13 @@ export function OfferTray({ onAccepted }: { onAccepted: (sessionId: string) => v
           onDecline={() => void decline(offer)}
         />
       ))}
+      {shown.length > SHOWN && (
+        <p className={css.more} data-testid="offers-more">
+          {shown.length - SHOWN === 1
+            ? '1 more offer comes after these.'
+            : `${shown.length - SHOWN} more offers come after these.`}
+        </p>
+      )}
     </section>
   );
 }

@@ -24,7 +24,11 @@ export async function choosePresence(status: PresenceStatus): Promise<void> {
   });
   try {
     const presence = await setPresence(status);
-    changeLive((data) => ({ ...data, presence }));
+    // Only the status: the work that was offered since then may be told of already, and this answer is older.
+    changeLive((data) => ({
+      ...data,
+      presence: data.presence === null ? presence : { ...data.presence, status: presence.status },
+    }));
     if (status === 'available') askForNotifications();
   } catch (error) {
     chosen = before ?? null;

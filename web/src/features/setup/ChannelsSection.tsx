@@ -56,7 +56,12 @@ export function ChannelsSection({ setup }: { setup: SetupStatus }) {
         )}
       </Card>
       {channels.map((channel) => (
-        <ChannelCard key={channel.id} channel={channel} onEdit={() => setDialog(channel)} />
+        <ChannelCard
+          key={channel.id}
+          channel={channel}
+          setup={setup}
+          onEdit={() => setDialog(channel)}
+        />
       ))}
       {dialog !== null && (
         <ChannelDialog
@@ -69,7 +74,16 @@ export function ChannelsSection({ setup }: { setup: SetupStatus }) {
   );
 }
 
-function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void }) {
+interface ChannelCardProps {
+  channel: Channel;
+  setup: SetupStatus;
+  onEdit: () => void;
+}
+
+function ChannelCard({ channel, setup, onEdit }: ChannelCardProps) {
+  // The channel names them by their keys; people know them by their names.
+  const flow = setup.flows.find((each) => each.slug === channel.flow)?.name ?? channel.flow;
+  const queue = setup.queues.find((each) => each.slug === channel.queue)?.name ?? channel.queue;
   const refresh = useRefresh();
   const mayManage = useMayManage();
   const [busy, setBusy] = useState<'check' | 'sync' | null>(null);
@@ -115,9 +129,15 @@ function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void
         )}
         <Facts
           items={[
-            ...(channel.flow === null ? [] : [{ label: 'Bot', value: channel.flow }]),
-            ...(channel.queue === null ? [] : [{ label: 'Queue', value: channel.queue }]),
-            { label: 'Last inbound', value: formatDateTime(channel.last_inbound_at) },
+            ...(flow === null ? [] : [{ label: 'Bot', value: flow }]),
+            ...(queue === null ? [] : [{ label: 'Queue', value: queue }]),
+            {
+              label: 'Last inbound',
+              value:
+                channel.last_inbound_at === null
+                  ? 'Nothing yet'
+                  : formatDateTime(channel.last_inbound_at),
+            },
             ...(channel.webhook_path === null
               ? []
               : [

@@ -1,4 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { ConversationSettings, OptInRules } from '@/api/conversation-types';
 import { errorWords } from '@/api/errors';
@@ -36,7 +37,14 @@ export function ConversationsSection({ channels }: { channels: Channel[] }) {
   if (channel === undefined) {
     return (
       <Card title="Conversations">
-        <EmptyState title="No WhatsApp number yet">
+        <EmptyState
+          title="No WhatsApp number yet"
+          action={
+            <Link to="/setup/$section" params={{ section: 'channels' }}>
+              Go to Channels
+            </Link>
+          }
+        >
           Add one under Channels; here you set what it says by itself.
         </EmptyState>
       </Card>

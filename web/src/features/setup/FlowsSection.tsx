@@ -37,7 +37,8 @@ export function FlowsSection({ flows }: { flows: Flow[] }) {
     >
       {flows.length === 0 ? (
         <EmptyState title="No flow yet">
-          A flow is published from a file; the first one comes with the installation.
+          A bot is written as a file. Name the file in that of your workspace and run “segue apply”,
+          or send it to the API; docs/flows.md shows how.
         </EmptyState>
       ) : (
         <DataTable

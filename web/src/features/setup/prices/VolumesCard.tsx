@@ -4,7 +4,7 @@ import { keys } from '@/api/query-keys';
 import { Card, DataTable, EmptyState, Failure, SkeletonRows } from '@/ui';
 import css from '../setup.module.css';
 import { fetchVolumes } from './api';
-import { categoryWords, price } from './standing';
+import { categoryWords, monthWords, price } from './standing';
 
 type Volume = MonthVolumes['volumes'][number];
 
@@ -26,10 +26,10 @@ export function VolumesCard() {
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
       {loaded !== undefined &&
         (loaded.volumes.length === 0 ? (
-          <EmptyState title={`Nothing was charged in ${loaded.month} yet`} />
+          <EmptyState title={`Nothing was charged in ${monthWords(loaded.month)} yet`} />
         ) : (
           <DataTable
-            label={`Charged in ${loaded.month}`}
+            label={`Charged in ${monthWords(loaded.month)}`}
             rows={loaded.volumes}
             rowKey={(row) => `${row.portfolio} ${row.market} ${row.category}`}
             rowTestId="volume"
@@ -71,7 +71,7 @@ export function VolumesCard() {
         ))}
       {loaded !== undefined && (
         <p className={css.volumesNote} data-testid="volume-note">
-          {loaded.month} in {loaded.time_zone}, by {loaded.price_list}. Markets as of{' '}
+          {monthWords(loaded.month)} in {loaded.time_zone}, by {loaded.price_list}. Markets as of{' '}
           {loaded.markets_as_of}.
         </p>
       )}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RateCard } from '@/api/price-types';
-import { byMarket, dayIn, price, prices, standings } from './standing';
+import { byMarket, dayIn, monthWords, price, prices, standings } from './standing';
 
 const card = (valid_from: string, name = 'Ours'): RateCard => ({
   name,
@@ -23,6 +23,12 @@ describe('price lists', () => {
     expect(dayIn('UTC', now)).toBe('2026-10-01');
     expect(dayIn('America/Los_Angeles', now)).toBe('2026-09-30');
     expect(dayIn('nowhere', now)).toBe('2026-10-01');
+  });
+
+  it('writes a month as people do, in any zone of the computer', () => {
+    expect(monthWords('2026-11')).toMatch(/^Nov\w* 2026$/);
+    expect(monthWords('2026-01')).toMatch(/^Jan\w* 2026$/);
+    expect(monthWords('soon')).toBe('soon');
   });
 
   it('has a line for each market, and none where a market has no price', () => {

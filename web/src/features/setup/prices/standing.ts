@@ -21,6 +21,18 @@ export function standings(cards: RateCard[], today: string): Standing[] {
   });
 }
 
+const monthAndYear = new Intl.DateTimeFormat(undefined, {
+  month: 'long',
+  year: 'numeric',
+  timeZone: 'UTC',
+});
+
+/** A month (`2026-11`) as people write it. */
+export function monthWords(month: string): string {
+  const first = new Date(`${month}-01T00:00:00Z`);
+  return Number.isNaN(first.getTime()) ? month : monthAndYear.format(first);
+}
+
 /** A price of one message, in thousandths of a minor unit, in the currency's own writing. */
 export function price(thousandths: number | null, currency: string): string {
   if (thousandths === null) return 'none';

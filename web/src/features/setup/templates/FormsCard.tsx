@@ -1,4 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { WhatsAppForm } from '@/api/form-types';
 import { keys } from '@/api/query-keys';
@@ -70,7 +71,16 @@ export function FormsCard({ channels, mayManage }: { channels: Channel[]; mayMan
       {query.isPending && <SkeletonRows rows={2} />}
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
       {query.isSuccess && rows.length === 0 && (
-        <EmptyState title="No form yet">
+        <EmptyState
+          title="No form yet"
+          action={
+            channels.length === 0 && (
+              <Link to="/setup/$section" params={{ section: 'channels' }}>
+                Go to Channels
+              </Link>
+            )
+          }
+        >
           {channels.length === 0
             ? 'Connect a WhatsApp number under Channels first.'
             : 'Publish one in WhatsApp Manager, then take it over here.'}

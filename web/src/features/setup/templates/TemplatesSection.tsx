@@ -1,5 +1,6 @@
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { TemplateDetail, TemplateParts } from '@/api/template-types';
@@ -116,7 +117,16 @@ export function TemplatesSection({
         {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
         {query.isPending && <SkeletonRows rows={5} />}
         {query.isSuccess && all.length === 0 && (
-          <EmptyState title="No template yet">
+          <EmptyState
+            title="No template yet"
+            action={
+              whatsapp.length === 0 && (
+                <Link to="/setup/$section" params={{ section: 'channels' }}>
+                  Go to Channels
+                </Link>
+              )
+            }
+          >
             {whatsapp.length === 0
               ? 'Connect a WhatsApp number under Channels first.'
               : 'Write the first one here, or take over those of WhatsApp Manager under Channels with “Sync templates”.'}
