@@ -956,7 +956,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Asks the provider whether the channel's settings are right. The business portfolio is noted when WhatsApp tells it, since
+         * Asks the provider whether the channel's settings are right. Where a WhatsApp number is well, the channel counts as
+         *     connected from now on; where its messages are refused all the same, the answer says why. The business portfolio is noted when WhatsApp tells it, since
          *     its accounts share one limit.
          * @description Needs the permission `manage_setup`.
          */
