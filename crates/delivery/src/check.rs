@@ -66,7 +66,11 @@ pub async fn check_channel(channel: &Channel) -> Result<Check, DeliveryError> {
 /// # Errors
 /// When the store fails.
 pub fn note_check(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, check: &Check) -> Result<(), StoreError> {
-    if check.ok && matches!(channel.config, ChannelConfig::WhatsApp(_)) && channel.state != ChannelState::Connected {
+    // A webhook may have told of a refusal while the check was under way.
+    let stored = tx.channel(channel.workspace_id, channel.id)?;
+    let is_same = stored.is_some_and(|now| now.state == channel.state && now.state_detail == channel.state_detail);
+    let is_ill = matches!(channel.config, ChannelConfig::WhatsApp(_)) && channel.state != ChannelState::Connected;
+    if check.ok && is_ill && is_same {
         channel_state::set_in(tx, ctx, channel, ChannelState::Connected, None)?;
     }
     Ok(())

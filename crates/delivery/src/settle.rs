@@ -116,10 +116,16 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
     }
 }
 
+/// Statuses of SMPP that speak of the connection, which the next one may cure (SMPP 3.4, 5.1.3: `ESME_RINVBNDSTS`,
+/// `ESME_RBINDFAIL`).
+const OF_THE_CONNECTION: [&str; 2] = ["0x4", "0xd"];
+
 /// Whether the provider says that the account may not send, whatever the message is: that stands until somebody changes it,
-/// so what has a second way does not wait for this one.
+/// so what has a second way does not wait for this one. A connection that may not send is made anew, and its messages wait
+/// for that as long as their owner said.
 fn refuses_account(failure: &Failure) -> bool {
-    failure.code.is_some() && failure.class == ErrorClass::Authentication.as_str()
+    let is_of_account = |code: &String| !OF_THE_CONNECTION.contains(&code.as_str());
+    failure.code.as_ref().is_some_and(is_of_account) && failure.class == ErrorClass::Authentication.as_str()
 }
 
 /// It is known not to have left with this attempt, and this way will not send it: it leaves by its second way, or fails. When

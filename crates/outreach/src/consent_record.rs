@@ -120,7 +120,7 @@ fn standing(
             && event.scope == scope
             && Some(event.occurred_at) == state.since
             && event.action.is_no() == (state.state == ConsentState::Revoked)
-            && event.action.is_yes() == (state.state == ConsentState::Granted)
+            && event.action.is_yes() == matches!(state.state, ConsentState::Granted | ConsentState::InReview)
     };
     let decided_by = events.iter().find(decides).cloned();
     Standing {

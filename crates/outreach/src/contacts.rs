@@ -397,6 +397,10 @@ pub async fn record_consent(
         let message = "What people text or write in a chat is recorded when it comes in. Name how you know of it.";
         return Err(OutreachError::invalid("method", message));
     }
+    if input.method == ConsentMethod::ImportUndo {
+        let message = "The product itself says so when an import is undone. Name how you know of it.";
+        return Err(OutreachError::invalid("method", message));
+    }
     let scope = input.checked_scope()?;
     store
         .write(move |tx| {

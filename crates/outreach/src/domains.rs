@@ -94,7 +94,9 @@ pub async fn make_default(
             let before = tx.link_domains(workspace_id)?.into_iter().find(|domain| domain.is_default);
             let before = before.map(|domain| domain.id);
             if before != Some(id) {
-                for (campaign_id, _) in tx.campaigns_on_domain(workspace_id, (None, true), LINK_LIFE, now)? {
+                for (campaign_id, ..) in tx.campaigns_on_domain(workspace_id, (None, true), LINK_LIFE, now)? {
+                    // Somebody may be changing its other settings.
+                    tx.lock_campaign(campaign_id)?;
                     let settings = tx.link_settings(workspace_id, campaign_id)?.settings;
                     let settings = LinkSettings { domain_id: before, on_base: before.is_none(), ..settings };
                     tx.put_link_settings(workspace_id, campaign_id, &settings)?;
@@ -121,8 +123,9 @@ pub async fn remove(
         .write(move |tx| {
             let is_default = found(tx, workspace_id, id)?.is_default;
             let users = tx.campaigns_on_domain(workspace_id, (Some(id), is_default), LINK_LIFE, now)?;
+            let users: Vec<String> = users.into_iter().filter(|(.., keeps)| *keeps).map(|(_, name, _)| name).collect();
             if !users.is_empty() {
-                return Err(OutreachError::DomainInUse(in_words(users.into_iter().map(|(_, name)| name))));
+                return Err(OutreachError::DomainInUse(in_words(users.into_iter())));
             }
             tx.delete_link_domain(workspace_id, id)?;
             Ok(())

@@ -75,7 +75,7 @@ export function chat(phone, { text }) {
       return;
     }
     attachment.replaceChildren(
-      file.type.startsWith("image/") && h("img", { src: URL.createObjectURL(file), alt: "" }),
+      ...(file.type.startsWith("image/") ? [h("img", { src: URL.createObjectURL(file), alt: "" })] : []),
       h("span", {}, file.name),
       h("button", { class: "icon-button", type: "button", "aria-label": "Remove the file", onclick: () => pick(null) }, icon("close")),
     );
@@ -87,8 +87,11 @@ export function chat(phone, { text }) {
   let quoting = null;
   let changing = null;
   const target = h("div", { class: "attachment", hidden: true, "data-testid": "chat-target" });
+  let draft = "";
   function aim({ quote = null, change = null }) {
-    if (changing && !change) field.value = "";
+    // What was being written waits until the change of an earlier message is done.
+    if (change && !changing) draft = field.value;
+    if (changing && !change) field.value = draft;
     [quoting, changing] = [quote, change];
     const message = quote ?? change;
     target.hidden = !message;

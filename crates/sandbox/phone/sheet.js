@@ -25,7 +25,7 @@ export function sheets(view, elsewhere) {
     veil.addEventListener("keydown", (event) => {
       if (event.key === "Escape") close();
       if (event.key !== "Tab") return;
-      const stops = [...dialog.querySelectorAll("button, input, select, summary")].filter((stop) => stop.offsetParent);
+      const stops = [...dialog.querySelectorAll("button, input, select, summary")].filter((stop) => stop.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true }));
       const edge = event.shiftKey ? stops[0] : stops.at(-1);
       if (document.activeElement === edge) {
         event.preventDefault();

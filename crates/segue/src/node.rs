@@ -50,7 +50,10 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => {
                 // Only told to others: without it they hear less.
-                if let Err(error) = std::fs::write(directory.join(HOLDER), format!("{}\n", std::process::id())) {
+                let noted = directory.join(HOLDER);
+                // Another account may have written the old one; what it says must not outlive its process.
+                let _ = std::fs::remove_file(&noted);
+                if let Err(error) = std::fs::write(&noted, format!("{}\n", std::process::id())) {
                     tracing::warn!(%error, "the number of this process could not be noted beside its data");
                 }
                 Ok(Self { directory: directory.to_owned(), file })

@@ -178,7 +178,11 @@ impl Tx<'_> {
             let (has_wording, proof): (bool, Option<String>) = (row.next()?, row.next()?);
             Ok(ConsentFact {
                 action,
-                import: proof.as_deref().and_then(|proof| import_of(method, proof)),
+                // Only an undo takes back what an import claimed; a correction by hand is an end like any other.
+                import: proof
+                    .as_deref()
+                    .filter(|_| action != ConsentAction::Correct || method == ConsentMethod::ImportUndo)
+                    .and_then(|proof| import_of(method, proof)),
                 evidence: if has_wording || proof.is_some() { Evidence::Present } else { Evidence::Missing },
                 origin: Origin::of(action, method),
                 occurred_at: row.next()?,

@@ -157,7 +157,10 @@ crate::sql! {
         WHERE workspace_id = $1";
     /// Those whose links can still be followed, or are still to be written: that chose the name, or none where that comes
     /// to it.
-    ON_DOMAIN = "SELECT c.id, c.name FROM campaigns c
+    /// What of them keeps the name from being removed: their choice, and links that have left or will without another look.
+    ON_DOMAIN = "SELECT c.id, c.name, CASE WHEN s.domain_id IS NOT NULL OR (c.state <> 'draft' AND EXISTS
+            (SELECT 1 FROM campaign_links l WHERE l.workspace_id = c.workspace_id AND l.campaign_id = c.id)) THEN 1 ELSE 0 END
+        FROM campaigns c
         LEFT JOIN link_settings s ON s.workspace_id = c.workspace_id AND s.campaign_id = c.id
         WHERE c.workspace_id = $1 AND (c.ended_at IS NULL OR COALESCE(s.expires_at, c.ended_at + $4) >= $5)
             AND (s.domain_id = $2 OR ($3 = 1 AND s.domain_id IS NULL AND COALESCE(s.on_base, 0) = 0))
@@ -389,7 +392,7 @@ impl Tx<'_> {
     }
 
     /// Ids and names of the campaigns that chose this host name and, with `unchosen`, of those that chose none and stand on
-    /// the default. Left out are those whose links have ended, `life` milliseconds after the campaign where no other end
+    /// the default, and whether that keeps it from being removed: a draft that chose none takes another one. Left out are those whose links have ended, `life` milliseconds after the campaign where no other end
     /// is set.
     ///
     /// # Errors
@@ -400,9 +403,9 @@ impl Tx<'_> {
         (id, unchosen): (Option<LinkDomainId>, bool),
         life: i64,
         now: Timestamp,
-    ) -> Result<Vec<(CampaignId, String)>, StoreError> {
+    ) -> Result<Vec<(CampaignId, String, bool)>, StoreError> {
         let keys: &[&dyn crate::Bind] = &[&workspace_id, &id, &unchosen, &life, &now];
-        self.query(&ON_DOMAIN, keys, |row| Ok((row.next()?, row.next()?)))
+        self.query(&ON_DOMAIN, keys, |row| Ok((row.next()?, row.next()?, row.next()?)))
     }
 
     /// Removes a host name, also from what is set about links. `false` when there is no such one.

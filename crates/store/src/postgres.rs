@@ -115,6 +115,7 @@ pub(crate) fn others(client: &mut Client) -> Result<String, StoreError> {
         let (name, host, since): (String, String, Option<String>) = (row.get(0), row.get(1), row.get(2));
         let process = match name.strip_prefix("segue ") {
             Some(id) => format!("process {id}"),
+            None if name == "segue" => "a Segue of an earlier version".to_owned(),
             None => "a process without a number".to_owned(),
         };
         let place = if host.is_empty() { "the database's machine".to_owned() } else { host };

@@ -23,6 +23,12 @@ export function InboxPage({ sessionId, messageId = null }: InboxProps) {
   const [panel, setPanel] = useState<'open' | 'closed'>(
     window.innerWidth >= WIDE_PX ? 'open' : 'closed',
   );
+  // Where the panel lies over the conversation it was opened for one of them.
+  const [panelOf, setPanelOf] = useState(sessionId);
+  if (panelOf !== sessionId) {
+    setPanelOf(sessionId);
+    if (window.innerWidth < WIDE_PX) setPanel('closed');
+  }
   const onBack = useCallback(() => void navigate({ to: '/inbox' }), [navigate]);
   const onPanel = useCallback(() => setPanel((now) => (now === 'open' ? 'closed' : 'open')), []);
   useRegisterCommands([

@@ -56,6 +56,9 @@ const waits = (query: Query): boolean =>
 const growing = (query: Query): boolean =>
   query.state.fetchStatus === 'fetching' && query.state.fetchMeta?.fetchMore !== undefined;
 
+/** Lists that are made old when their next page is there. */
+const toldLater = new WeakSet<Query>();
+
 /**
  * Fetches again what is shown under a key; of long lists it is only noted that they are old.
  *
@@ -72,7 +75,12 @@ export function makeOld(cache: QueryClient, queryKey: readonly unknown[]): void 
     refetchType: 'none',
   });
   for (const query of later) {
-    const again = () => makeOld(cache, query.queryKey);
+    if (toldLater.has(query)) continue;
+    toldLater.add(query);
+    const again = () => {
+      toldLater.delete(query);
+      makeOld(cache, query.queryKey);
+    };
     query.promise?.then(again, again);
   }
 }

@@ -34,8 +34,8 @@ struct ChannelCheck {
 }
 
 /// Asks the provider whether the channel's settings are right. Where a WhatsApp number is well, the channel counts as
-/// connected from now on; where its messages are refused all the same, the answer says why. The business portfolio is noted when WhatsApp tells it, since
-/// its accounts share one limit.
+/// connected from now on; where its messages are refused all the same, the answer says why. The business portfolio is
+/// noted when WhatsApp tells it, since its accounts share one limit.
 #[utoipa::path(post, path = "/api/v1/channels/{id}/check", operation_id = "check_channel", tag = "setup",
     params(("id" = ChannelId, Path)), responses((status = 200, body = ChannelCheck)))]
 async fn check(

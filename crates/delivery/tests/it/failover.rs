@@ -97,6 +97,22 @@ async fn what_an_account_that_may_not_send_refuses_leaves_by_the_second_way_at_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_connection_refuses_waits_for_the_next_one() {
+    for bench in benches().await {
+        let (first, _) = two_ways(&bench, |_| {}).await;
+        bench.faults(json!({ "receipts": "none", "smpp_status": { "code": 0x04, "times": 1 } })).await;
+        let id = bench.enqueue(&bench.sms_to(&first, CUSTOMER, "hello")).await;
+        let running = bench.start("one");
+        until("it waits with what the carrier said", async || {
+            bench.failure(id).await.1.as_deref() == Some("0x4") && bench.state(id).await == OutboxState::Queued
+        })
+        .await;
+        assert!(moved(&bench, id).await.is_none(), "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_text_moves_only_where_it_can_be_written() {
     for bench in benches().await {
         let (first, to) = two_ways(&bench, |_| {}).await;

@@ -201,7 +201,10 @@ pub async fn change<E: From<OutreachError> + From<StoreError> + Send + 'static>(
             tx.lock_campaign(id)?;
             let campaign = found(tx, workspace_id, id)?;
             let before = tx.link_settings(workspace_id, id)?.settings;
-            let settings = LinkSettings { on_base: before.on_base, ..change(&before)? };
+            let after = change(&before)?;
+            // Whoever chooses a host name, or the default, leaves the one that the campaign was kept on.
+            let on_base = before.on_base && before.domain_id == after.domain_id;
+            let settings = LinkSettings { on_base, ..after };
             check(tx, workspace_id, &campaign, &before, &settings)?;
             tx.put_link_settings(workspace_id, id, &settings)?;
             if campaign.state == CampaignState::Draft {

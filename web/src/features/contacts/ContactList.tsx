@@ -48,7 +48,16 @@ function useChosen() {
     written.current = at < 0 ? [] : written.current.slice(at + 1);
     if (at < 0) setChosen(JSON.parse(address) as ContactSearch);
   }, [address]);
+  const isShown = useRef(false);
+  useEffect(() => {
+    isShown.current = true;
+    return () => {
+      isShown.current = false;
+    };
+  }, []);
   const choose = (next: ContactSearch) => {
+    // A view that was being saved when its page was left leads nobody back.
+    if (!isShown.current) return;
     setChosen(next);
     const text = JSON.stringify(contactSearch({ ...next }));
     if (text !== (written.current.at(-1) ?? address)) written.current.push(text);

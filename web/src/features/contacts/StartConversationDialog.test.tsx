@@ -132,3 +132,37 @@ it('takes what cards and an offer need', async () => {
   });
   expect(reply.offer_ends_at).toBe(new Date('2030-05-01T10:00').toISOString());
 });
+
+const line = (key: string, kind = 'text') => ({ key, kind, label: key, sample: null });
+
+it.each([
+  ['a code is nobody’s name', [line('body.1', 'code')], [], ['']],
+  [
+    'a field that is left open stays so beside one that is filled',
+    [line('body.1'), line('body.2')],
+    [{ slot: 'body.2', source: 'contact.attributes.address', fallback: '' }],
+    ['', '12 Main St Springfield'],
+  ],
+  ['the name is the first text where nothing is said', [line('body.1')], [], ['Maria']],
+])('fills in what is known: %s', async (_, slots, defaults, values) => {
+  const template = { ...TEMPLATE, body: '{{1}} {{2}}', slots, defaults };
+  vi.stubGlobal('fetch', () =>
+    Promise.resolve(Response.json({ data: [template], next_cursor: null })),
+  );
+  const contact = {
+    id: 'con_1',
+    first_name: 'Maria',
+    attributes: { address: '12 Main St\nSpringfield' },
+  };
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <AppTheme>
+        <StartConversationDialog contact={contact as unknown as Contact} onClose={vi.fn()} />
+      </AppTheme>
+    </QueryClientProvider>,
+  );
+  await userEvent.selectOptions(await screen.findByTestId('start-template'), 'tpl_1');
+  const fields = screen.getAllByTestId<HTMLInputElement>('template-parameter');
+  expect(fields.map((field) => field.value)).toEqual(values);
+  expect(screen.getByTestId<HTMLButtonElement>('start-send').disabled).toBe(values.includes(''));
+});

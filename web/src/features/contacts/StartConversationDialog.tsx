@@ -15,6 +15,7 @@ import {
   TemplatePreview,
   toContent,
 } from '@/shared/templates';
+import { useLive } from '@/live';
 import {
   Button,
   Dialog,
@@ -28,17 +29,28 @@ import {
 } from '@/ui';
 import { fetchAllTemplates, startConversation } from './api';
 
-/** What is known of the contact goes into the fields at once; the name into the first one where nothing else is said. */
-function filledFor(template: Template, contact: Contact): FilledTemplate {
-  const known: Record<string, string | null | undefined> = { ...contact, attributes: undefined };
-  const first = template.slots.find((slot) => slot.key.startsWith('body.'));
+/** WhatsApp takes no line breaks, tabs or rows of spaces in a value. */
+const inOneLine = (text: string) => text.split(/\s+/).filter(Boolean).join(' ');
+
+/**
+ * What is known of the contact goes into the fields at once; the name into the first text where nothing else is said. A
+ * code is nobody's name.
+ */
+function filledFor(template: Template, contact: Contact, agent: string): FilledTemplate {
+  const known: Record<string, string | null | undefined> = {
+    ...contact,
+    attributes: undefined,
+    'agent.name': agent,
+  };
+  const first = template.slots.find((slot) => slot.kind === 'text' && slot.key.startsWith('body.'));
   const values: Record<string, string> = {};
-  if (first !== undefined) values[first.key] = contact.first_name ?? '';
+  if (first !== undefined && template.defaults.length === 0)
+    values[first.key] = inOneLine(contact.first_name ?? '');
   for (const { slot, source, fallback } of template.defaults) {
     const name = source.replace(/^contact\./, '');
     const attribute = name.replace(/^attributes\./, '');
     const found = attribute === name ? known[name] : contact.attributes[attribute];
-    values[slot] = (found ?? '') === '' ? fallback : (found ?? '');
+    values[slot] = inOneLine(found ?? '') || inOneLine(fallback);
   }
   return { ...template, values };
 }
@@ -47,6 +59,7 @@ function filledFor(template: Template, contact: Contact): FilledTemplate {
 export function StartConversationDialog(props: { contact: Contact; onClose: () => void }) {
   const { contact, onClose } = props;
   const navigate = useNavigate();
+  const agent = useLive(({ user }) => user?.name ?? '');
   const [chosen, setChosen] = useState('');
   const [filling, setFilling] = useState(NO_FILLING);
   const [clientId, setClientId] = useState(newKey);
@@ -60,11 +73,11 @@ export function StartConversationDialog(props: { contact: Contact; onClose: () =
     (each) => each.status.toLowerCase() === 'approved',
   );
   const known = templates.find((each) => each.id === chosen);
-  const template = known === undefined ? undefined : filledFor(known, contact);
+  const template = known === undefined ? undefined : filledFor(known, contact, agent);
   const choose = (id: string) => {
     setChosen(id);
     const next = templates.find((each) => each.id === id);
-    setFilling(next === undefined ? NO_FILLING : beginning(filledFor(next, contact)));
+    setFilling(next === undefined ? NO_FILLING : beginning(filledFor(next, contact, agent)));
   };
   const complete = template !== undefined && isComplete(template, filling);
   const submit = async () => {

@@ -37,7 +37,9 @@ function isFilter(value: unknown): value is FieldFilter {
 /** What can be read of an address, whoever wrote it. */
 export function contactSearch(search: Record<string, unknown>): ContactSearch {
   const { q, list, filters, sort, view } = search;
-  const good = Array.isArray(filters) ? filters.filter(isFilter) : [];
+  const good = Array.isArray(filters)
+    ? filters.filter(isFilter).map(({ field, op, value }) => ({ field, op, value }))
+    : [];
   return {
     ...(typeof q === 'string' || typeof q === 'number' ? { q: String(q) } : {}),
     ...(typeof list === 'string' ? { list } : {}),

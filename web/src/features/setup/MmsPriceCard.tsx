@@ -46,7 +46,10 @@ function Price({ settings }: { settings: CampaignSettings }) {
     try {
       const saved = await changeCampaignSettings({ mms_price: read });
       cache.setQueryData(keys.campaignSettings, saved);
-      setEdit(null);
+      // What was typed while it was saved stays.
+      setEdit((now) =>
+        now === null || now.text === price ? null : { ...now, before: saved.mms_price },
+      );
       notify.done('Price saved');
     } catch (error) {
       setProblem(errorWords(error).message);
@@ -62,12 +65,13 @@ function Price({ settings }: { settings: CampaignSettings }) {
           value={price}
           disabled={!mayManage}
           error={problem}
-          onChange={(event) =>
+          onChange={(event) => {
+            setProblem(null);
             setEdit({
               text: event.currentTarget.value,
               before: edit === null ? mms_price : edit.before,
-            })
-          }
+            });
+          }}
           data-testid="mms-price"
         />
         {changed && (
@@ -76,7 +80,14 @@ function Price({ settings }: { settings: CampaignSettings }) {
             live="status"
             title="Somebody else has changed the price meanwhile"
             action={
-              <Button size="xs" emphasis="secondary" onClick={() => setEdit(null)}>
+              <Button
+                size="xs"
+                emphasis="secondary"
+                onClick={() => {
+                  setEdit(null);
+                  setProblem(null);
+                }}
+              >
                 Take theirs
               </Button>
             }
