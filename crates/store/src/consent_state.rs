@@ -9,7 +9,9 @@
 
 use segue_model::{
     ContactId, Timestamp, WorkspaceId,
-    consent::{Consent, ConsentFact, ConsentState, Evidence, Medium, Origin, Purpose, Scope},
+    consent::{
+        Consent, ConsentAction, ConsentFact, ConsentMethod, ConsentState, Evidence, Medium, Origin, Purpose, Scope,
+    },
     id::Id as _,
 };
 
