@@ -319,6 +319,8 @@ async fn links_stand_on_the_workspaces_own_host_once_it_is_known_to_lead_here() 
         assert_eq!(of_copy["link_base"], "https://go.brand.example");
         let sent = server.patch(&key, &format!("{campaign}/links"), &json!({"domain_id": id})).await;
         assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "its texts have been written");
+        let chosen = server.patch(&key, &format!("{copy}/links"), &json!({"domain_id": id})).await;
+        assert_eq!(chosen.status, StatusCode::OK, "{}", chosen.text());
         let used = server.send(with_key_delete(&key, &format!("/api/v1/link-domains/{id}"))).await;
         assert_eq!((used.status, &used.json()["code"]), (StatusCode::CONFLICT, &json!("domain_in_use")));
         assert!(used.text().contains(copied.json()["name"].as_str().unwrap()), "{}", used.text());
