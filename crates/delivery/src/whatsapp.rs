@@ -5,10 +5,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -69,10 +66,8 @@ const AFTER_UPLOAD: Duration = Duration::from_secs(2);
 /// What stands against sending from the number, as this node has seen it.
 #[derive(Default)]
 struct Trouble {
-    /// Why the last message of this node was refused for a reason that lies with the account; nothing once one was taken.
+    /// Why the last message was refused for a reason that lies with the account; nothing once a message was taken.
     reason: Mutex<Option<String>>,
-    /// The channel was refused when this node began; a message that is taken ends that, too.
-    is_inherited: AtomicBool,
     /// Notices that are kept already.
     told: Mutex<BTreeSet<String>>,
 }
@@ -113,7 +108,6 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
     let (gate, open) = watch::channel(true);
     let (alarm, mut alarms) = mpsc::channel(1);
     let trouble = Trouble::default();
-    trouble.is_inherited.store(alerts::refusal(&channel).is_some(), Ordering::Relaxed);
     let window = Window { env: &env, channel: &channel, size: AT_ONCE, open, stop: &stop };
     let sending = window.run(|message| {
         let (alarm, sent) = (alarm.clone(), send(&env, &channel, (&client, &own_pace, &trouble), message));
@@ -127,24 +121,17 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
     let watching = async {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         let mut recovery = tokio::time::interval(RECOVER_EVERY);
-        let mut is_answered = true;
         loop {
             tokio::select! {
-                _ = looks.tick() => is_answered = look(&env, &channel, (&client, &own_pace, &trouble)).await,
-                _ = recovery.tick() => {
-                    recover(&env, &channel, None).await;
-                    // Messages may leave meanwhile: that nobody answered must not be shown until the next hour.
-                    if !is_answered {
-                        is_answered = look(&env, &channel, (&client, &own_pace, &trouble)).await;
-                    }
-                }
+                _ = looks.tick() => look(&env, &channel, (&client, &own_pace, &trouble)).await,
+                _ = recovery.tick() => recover(&env, &channel, None).await,
                 Some(reason) = alarms.recv() => {
                     gate.send_replace(false);
                     // People see it now; the look keeps it until a message is taken.
                     *trouble.reason() = Some(reason.clone());
                     channel_state::set(&env, &channel, ChannelState::Error, Some(alerts::until_sent(&reason))).await;
                     tokio::time::sleep(ALARM_PAUSE).await;
-                    is_answered = look(&env, &channel, (&client, &own_pace, &trouble)).await;
+                    look(&env, &channel, (&client, &own_pace, &trouble)).await;
                     // What was on the wire when it began says nothing new.
                     while alarms.try_recv().is_ok() {}
                     gate.send_replace(true);
@@ -159,13 +146,8 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
 }
 
 /// Asks WhatsApp about the number, stores what it says as the channel's state, and takes the templates over. A number that
-/// answers is not well for that: what refused its messages stands until one is taken. Whether WhatsApp answered.
-async fn look(
-    env: &Env,
-    channel: &Channel,
-    (client, pace, trouble): (&GraphClient, &Mutex<SendPace>, &Trouble),
-) -> bool {
-    let mut is_answered = true;
+/// answers is not well for that: what refused its messages stands until one is taken.
+async fn look(env: &Env, channel: &Channel, (client, pace, trouble): (&GraphClient, &Mutex<SendPace>, &Trouble)) {
     let (state, detail) = match client.phone_number().await {
         Ok(number) => {
             locked(pace).set_rate(pace::rate_of(number.throughput.as_deref()), Instant::now());
@@ -180,17 +162,9 @@ async fn look(
             }
         }
         Err(error) if error.act() == Act::Alert => (ChannelState::Error, Some(error.to_string())),
-        Err(error) => {
-            is_answered = false;
-            // What is known to stand against sending is not forgotten for one look without an answer.
-            match standing(env, channel, trouble).await {
-                Some(reason) => (ChannelState::Error, Some(alerts::until_sent(&reason))),
-                None => (ChannelState::Disconnected, Some(error.to_string())),
-            }
-        }
+        Err(error) => (ChannelState::Disconnected, Some(error.to_string())),
     };
     channel_state::set(env, channel, state, detail).await;
-    is_answered
 }
 
 /// The refusal that still stands, by what is stored: a webhook or another node may have begun or ended it. One that no node
@@ -210,20 +184,9 @@ async fn standing(env: &Env, channel: &Channel, trouble: &Trouble) -> Option<Str
     };
     let told = stored.as_ref().and_then(alerts::refusal).map(str::to_owned);
     let is_new = since.is_some_and(|since| env.ctx.now().since(since) < TOLD_LATE);
-    let is_well = stored.is_some_and(|channel| channel.state == ChannelState::Connected);
-    stands(told.filter(|_| !is_well), is_well, is_new, &mut trouble.reason())
-}
-
-/// What stands of a refusal that is stored and of one that this node met itself: a channel that is well has none; one that is
-/// ill for another reason hides the own one, which stands on.
-fn stands(told: Option<String>, is_well: bool, is_new: bool, own: &mut Option<String>) -> Option<String> {
-    if is_well {
-        *own = None;
-    }
-    match told {
-        Some(told) => Some(told).filter(|_| is_new || own.is_some()),
-        None => own.clone(),
-    }
+    let mut reason = trouble.reason();
+    *reason = told.filter(|_| is_new || reason.is_some());
+    reason.clone()
 }
 
 /// What is ready to leave: prepared before the decision, so that its failure is certainly a failure.
@@ -299,7 +262,7 @@ async fn send(
     };
     let is_taken = matches!(outcome, Outcome::Accepted(_) | Outcome::Assessed(_));
     settle(env, &message, outcome).await;
-    if is_taken && (trouble.reason().take().is_some() | trouble.is_inherited.swap(false, Ordering::Relaxed)) {
+    if is_taken && trouble.reason().take().is_some() {
         channel_state::set(env, channel, ChannelState::Connected, None).await;
     }
     if let Some(failure) = &refusal {
@@ -458,24 +421,6 @@ fn outcome(outcome: SendOutcome, asked: Option<Duration>, attempts: u32) -> (Out
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_was_told_ends_after_an_hour_and_what_was_met_when_the_channel_is_well() {
-        let (told, met) = (|| Some("told".to_owned()), || Some("met".to_owned()));
-        for (stored, is_well, is_new, own, stands_still, own_after) in [
-            (told(), false, true, None, told(), None),
-            (told(), false, false, None, None, None),
-            (told(), false, false, met(), told(), met()),
-            // A look without an answer, or another fault, took its place.
-            (None, false, false, met(), met(), met()),
-            // Another node, or a status, ended it.
-            (None, true, false, met(), None, None),
-        ] {
-            let (case, mut own) = (format!("{stored:?} {is_well} {is_new} {own:?}"), own);
-            assert_eq!(stands(stored, is_well, is_new, &mut own), stands_still, "{case}");
-            assert_eq!(own, own_after, "{case}");
-        }
-    }
 
     fn not_sent(code: i64, act: Act) -> SendOutcome {
         let class = segue_channels::whatsapp::errors::meaning(code).class;
