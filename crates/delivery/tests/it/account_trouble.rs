@@ -200,8 +200,14 @@ async fn a_check_that_finds_all_well_ends_what_an_earlier_look_found() {
         let seen = stored(&bench, &channel).await;
         let check = check_channel(&seen).await.unwrap();
         let ctx = bench.test.ctx.clone();
+        let (old, of_old, other) = (seen.clone(), check.clone(), ctx.clone());
         bench.write(move |tx| note_check(tx, &ctx, &seen, &check)).await;
         assert_eq!(stored(&bench, &channel).await.state, ChannelState::Connected, "{}", bench.test.engine);
+        // What was told while the check was under way stands.
+        let meanwhile = Some("The account is locked.");
+        bench.write(move |tx| tx.set_channel_state(workspace_id, id, ChannelState::Error, meanwhile)).await;
+        bench.write(move |tx| note_check(tx, &other, &old, &of_old)).await;
+        assert_eq!(stored(&bench, &channel).await.state, ChannelState::Error, "{}", bench.test.engine);
     }
 }
 

@@ -374,7 +374,10 @@ async fn each_address_of_a_text_becomes_a_link_of_its_own_and_leads_to_what_was_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn links_keep_their_host_name_whatever_becomes_the_default_and_it_stays_for_as_long_as_they_work() {
-    use segue_outreach::{campaign::links::view, domains};
+    use segue_outreach::{
+        campaign::links::{self, view},
+        domains,
+    };
     for world in worlds().await {
         world.crowd(1).await;
         let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
@@ -389,7 +392,19 @@ async fn links_keep_their_host_name_whatever_becomes_the_default_and_it_stays_fo
         let (first, second) = (domain("a.example").await, domain("b.example").await);
         let old = world.sent(world.input()).await;
         let own = base(&old).await;
+        let early = world.draft(world.input()).await.unwrap();
         domains::make_default(store, ctx, ws, first).await.unwrap();
+        // A draft from before leaves its host name by a choice, and goes by the default from then on.
+        assert_eq!(base(&early).await, own, "{engine}");
+        for (choice, stands_on) in [(Some(second), "b.example"), (None, "a.example")] {
+            let choose = move |before: &LinkSettings| {
+                Ok::<_, segue_outreach::OutreachError>(LinkSettings { domain_id: choice, ..before.clone() })
+            };
+            let actor = segue_model::actor::Actor::System;
+            links::change(store, &world.links, ws, early.id, &actor, choose).await.unwrap();
+            assert_eq!(base(&early).await, stands_on, "{engine}");
+        }
+        assert!(world.write(move |tx| tx.delete_draft(ws, early.id)).await, "{engine}");
         let draft = world.draft(world.input()).await.unwrap();
         let sent = world.sent(world.input()).await;
         assert_eq!(

@@ -131,12 +131,16 @@ async fn open(world: &World) -> Vec<ReviewView> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_be_a_no_holds_marketing_until_somebody_decides() {
     for world in worlds().await {
-        subscriber(&world, 1).await;
+        let held = subscriber(&world, 1).await;
         subscriber(&world, 2).await;
         world.test.clock.advance(1);
         assert_eq!(text(&world, &phone(1), "Sorry, not interested").await, Handled::Review);
         assert_eq!(text(&world, &phone(2), "you have the wrong number").await, Handled::Review);
         assert_eq!(consents(&world, &phone(1)).await, [InReview, InReview], "{}", world.test.engine);
+        let (store, now) = (&world.test.store, world.test.now());
+        let proof = segue_outreach::consent_record::proof(store, world.ws(), held, now).await.unwrap();
+        let decides = proof.standings[0].decided_by.as_ref().map(|event| event.action);
+        assert_eq!(decides, Some(ConsentAction::Grant), "{}: what is in review", world.test.engine);
         let campaign = world.sent(world.input()).await;
         let funnel = segue_outreach::campaign::funnel(&world.test.store, world.ws(), campaign.id).await.unwrap();
         assert_eq!((funnel.excluded, world.messages().await.len()), (2, 0), "nobody is texted while it is open");
@@ -319,6 +323,23 @@ async fn an_entry_that_is_written_during_a_walk_is_no_tampering() {
         assert_eq!((check.entries, check.broken_at), (2, None), "{}", world.test.engine);
         let whole = segue_outreach::consent_record::check_ledger(&world.test.store, ws).await.unwrap();
         assert_eq!((whole.entries, whole.broken_at), (4, None));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_by_hand_ends_every_yes_and_is_no_undoing_of_the_import_that_it_names() {
+    for world in worlds().await {
+        let id = subscriber(&world, 1).await;
+        let row = format!("{} row 1", world.test.ctx.id::<segue_model::ImportId>());
+        for action in [ConsentAction::Grant, ConsentAction::Correct] {
+            world.test.clock.advance(1);
+            let mut event = input(action, ConsentMethod::Paper);
+            event.proof = Some(row.clone());
+            record(&world, id, event).await.unwrap();
+        }
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::None, "{}", world.test.engine);
+        let refused = record(&world, id, input(ConsentAction::Correct, ConsentMethod::ImportUndo)).await.unwrap_err();
+        assert!(refused.to_string().contains("when an import is undone"), "{refused}");
     }
 }
 
