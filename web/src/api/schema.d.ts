@@ -957,8 +957,8 @@ export interface paths {
         put?: never;
         /**
          * Asks the provider whether the channel's settings are right. Where a WhatsApp number is well, the channel counts as
-         *     connected from now on; where its messages are refused all the same, the answer says why. The business portfolio is noted when WhatsApp tells it, since
-         *     its accounts share one limit.
+         *     connected from now on; where its messages are refused all the same, the answer says why. The business portfolio is
+         *     noted when WhatsApp tells it, since its accounts share one limit.
          * @description Needs the permission `manage_setup`.
          */
         post: operations["check_channel"];
