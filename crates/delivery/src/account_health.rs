@@ -52,6 +52,7 @@ mod tests {
             queue_slug: None,
             state: ChannelState::Connected,
             state_detail: None,
+            refusal: None,
             last_inbound_at: None,
             created_at: segue_model::Timestamp(0),
             conversation: segue_store::shared::Shared::default(),

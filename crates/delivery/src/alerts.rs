@@ -6,11 +6,7 @@ use segue_channels::whatsapp::{
     management::PhoneNumberInfo,
 };
 use segue_model::{Ctx, Timestamp, notice::Severity, time};
-use segue_store::{
-    StoreError, Tx,
-    channel::{Channel, ChannelState},
-    submission::Failure,
-};
+use segue_store::{StoreError, Tx, channel::Channel, submission::Failure};
 
 use crate::notices;
 
@@ -29,18 +25,18 @@ pub(crate) fn stops_number(failure: &Failure) -> bool {
     alert(failure).is_some_and(|(code, meaning)| meaning.act == Act::Alert && code != MARKETING_IS_OFF)
 }
 
-/// Ends the words about a refusal that only a message that goes out disproves: a number that answers is not well for that.
-const UNTIL_SENT: &str = "This stands until a message goes out again.";
+/// How long a refusal counts that nobody met again: nobody may ever send to find out that it is over.
+const STANDS: i64 = time::HOUR;
 
-/// The state in words of a channel whose messages are refused for a reason that lies with the account.
-pub(crate) fn until_sent(reason: &str) -> String {
-    format!("{reason} {UNTIL_SENT}")
+/// Whether a refusal that was met then still counts.
+pub(crate) fn stands(refused_at: Timestamp, now: Timestamp) -> bool {
+    now.since(refused_at) < STANDS
 }
 
-/// What a channel's state says of refused messages, from [`until_sent`]; nothing when it is well, or ill for another reason.
-pub(crate) fn refusal(channel: &Channel) -> Option<&str> {
-    let detail = channel.state_detail.as_deref().filter(|_| channel.state == ChannelState::Error)?;
-    detail.strip_suffix(UNTIL_SENT).map(str::trim_end)
+/// The state in words of a channel whose messages are refused for a reason that lies with the account: a number that
+/// answers is not well for that.
+pub(crate) fn until_sent(reason: &str) -> String {
+    format!("{reason} This stands until a message goes out again.")
 }
 
 /// Keeps the notice of a failure, when it is one to hear of. The words are ours: what WhatsApp adds is with the message.

@@ -1,14 +1,14 @@
 //! Telling how a channel is doing.
 
-use segue_model::Ctx;
+use segue_model::{Ctx, Timestamp};
 use segue_store::{
     StoreError, Tx,
-    channel::{Channel, ChannelState},
+    channel::{Channel, ChannelState, Refusal, RefusedBy},
     event::NewEvent,
 };
 use serde_json::json;
 
-use crate::supervisor::Env;
+use crate::{alerts, supervisor::Env};
 
 /// Stores the state, and tells the screens when it changed. A failure is logged: health is worth no retry, the next
 /// change brings the truth.
@@ -31,6 +31,27 @@ pub(crate) fn set_in(
     if tx.set_channel_state(channel.workspace_id, channel.id, state, detail)? {
         tx.note_connection(channel.workspace_id, channel.id, state, ctx.now())?;
         tell(tx, ctx, channel);
+    }
+    Ok(())
+}
+
+/// Notes that the provider refuses the channel's messages, and shows it.
+pub(crate) fn refuse_in(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, refusal: &Refusal) -> Result<(), StoreError> {
+    if tx.refuse_channel(channel.workspace_id, channel.id, refusal)? {
+        set_in(tx, ctx, channel, ChannelState::Error, Some(&alerts::until_sent(&refusal.reason)))?;
+    }
+    Ok(())
+}
+
+/// Ends the refusal that was met until then, and there, when that is told: the channel is well again.
+pub(crate) fn end_refusal_in(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    met: (Timestamp, Option<RefusedBy>),
+) -> Result<(), StoreError> {
+    if tx.end_refusal(channel.workspace_id, channel.id, met)? {
+        set_in(tx, ctx, channel, ChannelState::Connected, None)?;
     }
     Ok(())
 }

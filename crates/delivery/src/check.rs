@@ -68,7 +68,9 @@ pub async fn check_channel(channel: &Channel) -> Result<Check, DeliveryError> {
 pub fn note_check(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, check: &Check) -> Result<(), StoreError> {
     // A webhook may have told of a refusal while the check was under way.
     let stored = tx.channel(channel.workspace_id, channel.id)?;
-    let is_same = stored.is_some_and(|now| now.state == channel.state && now.state_detail == channel.state_detail);
+    let is_same = stored.is_some_and(|now| {
+        (&now.state, &now.state_detail, &now.refusal) == (&channel.state, &channel.state_detail, &channel.refusal)
+    });
     let is_ill = matches!(channel.config, ChannelConfig::WhatsApp(_)) && channel.state != ChannelState::Connected;
     if check.ok && is_ill && is_same {
         channel_state::set_in(tx, ctx, channel, ChannelState::Connected, None)?;
@@ -89,12 +91,13 @@ async fn check_whatsapp(channel: &Channel) -> Result<Check, DeliveryError> {
                 None
             });
             let detail = format!("WhatsApp answers: {name}, quality {quality}.");
-            let found = match (cannot_send, alerts::refusal(channel)) {
+            let found = match (cannot_send, &channel.refusal) {
                 (Some(reason), _) => Check::of(false, reason),
                 (None, Some(refusal)) => Check::of(
                     false,
                     format!(
-                        "{detail} But it refuses messages: {refusal} Then send one, which shows whether that is over."
+                        "{detail} But it refuses messages: {} Then send one, which shows whether that is over.",
+                        refusal.reason
                     ),
                 ),
                 (None, None) => Check::of(true, detail),

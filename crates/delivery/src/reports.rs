@@ -14,20 +14,16 @@ use segue_model::{
     charge::{Charge, ToldCharge, Volume},
     delivery::Report,
     rate_card::zone_of,
-    time,
 };
 use segue_store::{
     StoreError, Tx,
-    channel::{Channel, ChannelConfig, ChannelState},
+    channel::{Channel, ChannelConfig, Refusal, RefusedBy},
     report::{Matched, ProviderReport, ReportTarget},
     submission::Failure,
 };
 
 /// WhatsApp's code for a customer who stopped marketing.
 const STOPPED_MARKETING: i64 = 131_050;
-
-/// A failure that is older says nothing of how the number does now.
-pub(crate) const TOLD_LATE: i64 = time::HOUR;
 
 /// Takes a WhatsApp status in.
 ///
@@ -96,17 +92,14 @@ pub fn apply_status(
     if let (Some(failure), Matched::Message(id)) = (&why, &matched) {
         holds::hold_told(tx, (channel.workspace_id, channel.id), *id, failure, (at, ctx.now()))?;
         alerts::note(tx, ctx, channel, failure, at)?;
-        if alerts::stops_number(failure) && ctx.now().since(at) < TOLD_LATE {
-            let detail = alerts::until_sent(&failure.reason);
-            channel_state::set_in(tx, ctx, channel, ChannelState::Error, Some(&detail))?;
+        if alerts::stops_number(failure) && alerts::stands(at, ctx.now()) {
+            let refusal = Refusal { reason: failure.reason.clone(), at, by: RefusedBy::Report };
+            channel_state::refuse_in(tx, ctx, channel, &refusal)?;
         }
     }
     // That WhatsApp takes a message says little, as such failures come after it; that it has sent one says all.
-    if status.status == StatusKind::Sent
-        && alerts::refusal(channel).is_some()
-        && tx.down_since(channel.workspace_id, channel.id)?.is_some_and(|since| at > since)
-    {
-        channel_state::set_in(tx, ctx, channel, ChannelState::Connected, None)?;
+    if status.status == StatusKind::Sent && channel.refusal.as_ref().is_some_and(|refusal| refusal.at < at) {
+        channel_state::end_refusal_in(tx, ctx, channel, (at, None))?;
     }
     let is_bad_file = status.errors.iter().any(|error| error.code == Some(BAD_FILE));
     if let (true, Matched::Message(id)) = (is_bad_file, &matched) {

@@ -5,7 +5,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,10 +22,10 @@ use segue_channels::{
         pace,
     },
 };
-use segue_model::{JobId, content::Content};
+use segue_model::{Ctx, JobId, Timestamp, content::Content};
 use segue_store::{
-    StoreError,
-    channel::{Channel, ChannelState, WhatsAppConfig},
+    StoreError, Tx,
+    channel::{Channel, ChannelState, Refusal, RefusedBy, WhatsAppConfig},
     job::NewJob,
     outbox::{AddressKind, OutboxMessage},
     submission::{Cost, Failure},
@@ -36,7 +39,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     DeliveryError, FilesError, alerts, channel_state, client, numbers,
-    reports::TOLD_LATE,
     settle::{Outcome, settle},
     sms::recover,
     submission::{Begin, begin},
@@ -63,18 +65,56 @@ const ALARM_PAUSE: Duration = Duration::from_secs(30);
 /// When a message is tried again that had to wait for another one's upload.
 const AFTER_UPLOAD: Duration = Duration::from_secs(2);
 
-/// What stands against sending from the number, as this node has seen it.
+/// What this node knows of trouble of the number; the truth is in the store.
 #[derive(Default)]
 struct Trouble {
-    /// Why the last message was refused for a reason that lies with the account; nothing once a message was taken.
-    reason: Mutex<Option<String>>,
+    /// Whether a refusal stood in the store when it was last read or written: without one, a message that is taken ends
+    /// none, and costs no write.
+    is_refused: AtomicBool,
     /// Notices that are kept already.
     told: Mutex<BTreeSet<String>>,
 }
 
 impl Trouble {
-    fn reason(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.reason.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Stores that a message was refused for a reason that lies with the account, and shows it.
+    async fn refused(&self, env: &Env, channel: &Channel, reason: String) {
+        self.is_refused.store(true, Ordering::Release);
+        let (ctx, own) = (env.ctx.clone(), channel.clone());
+        let refusal = Refusal { reason, at: env.ctx.now(), by: RefusedBy::Answer };
+        let stored = env.store.write(move |tx| channel_state::refuse_in(tx, &ctx, &own, &refusal)).await;
+        log_unstored(channel, stored);
+    }
+
+    /// A message was taken that was begun then: what was met in answers before it is over. That it is taken says nothing
+    /// of what reports told of, for those come after it.
+    async fn taken(&self, env: &Env, channel: &Channel, begun_at: Timestamp) {
+        if !self.is_refused.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        let (ctx, own) = (env.ctx.clone(), channel.clone());
+        let met = (begun_at, Some(RefusedBy::Answer));
+        let stored = env.store.write(move |tx| channel_state::end_refusal_in(tx, &ctx, &own, met)).await;
+        if stored.is_err() {
+            self.is_refused.store(true, Ordering::Release);
+        }
+        log_unstored(channel, stored);
+    }
+
+    /// Reads whether a refusal stands: a webhook or another node may have begun or ended it. `true` when one stands that
+    /// is to be looked at, for nobody has met it again for long.
+    async fn refresh(&self, env: &Env, channel: &Channel) -> bool {
+        let (workspace_id, id) = (channel.workspace_id, channel.id);
+        match env.store.read(move |tx| tx.channel(workspace_id, id)).await {
+            Ok(stored) => {
+                let refusal = stored.and_then(|channel| channel.refusal);
+                self.is_refused.store(refusal.is_some(), Ordering::Release);
+                refusal.is_some_and(|refusal| !alerts::stands(refusal.at, env.ctx.now()))
+            }
+            Err(error) => {
+                tracing::warn!(%error, channel_id = %id, "the state of a channel could not be read");
+                false
+            }
+        }
     }
 
     /// Keeps the notice of a refusal that an admin has to hear of, once.
@@ -93,6 +133,12 @@ impl Trouble {
     }
 }
 
+fn log_unstored(channel: &Channel, stored: Result<(), StoreError>) {
+    if let Err(error) = stored {
+        tracing::error!(%error, channel_id = %channel.id, "whether a number is refused could not be stored");
+    }
+}
+
 /// Runs until `stop`.
 pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop: CancellationToken) {
     let client = match client::client(&config) {
@@ -108,6 +154,8 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
     let (gate, open) = watch::channel(true);
     let (alarm, mut alarms) = mpsc::channel(1);
     let trouble = Trouble::default();
+    // Before the first message leaves, so that it can end what an earlier process met.
+    trouble.refresh(&env, &channel).await;
     let window = Window { env: &env, channel: &channel, size: AT_ONCE, open, stop: &stop };
     let sending = window.run(|message| {
         let (alarm, sent) = (alarm.clone(), send(&env, &channel, (&client, &own_pace, &trouble), message));
@@ -121,17 +169,22 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
     let watching = async {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         let mut recovery = tokio::time::interval(RECOVER_EVERY);
+        let mut is_answered = true;
         loop {
             tokio::select! {
-                _ = looks.tick() => look(&env, &channel, (&client, &own_pace, &trouble)).await,
-                _ = recovery.tick() => recover(&env, &channel, None).await,
+                _ = looks.tick() => is_answered = look(&env, &channel, (&client, &own_pace)).await,
+                _ = recovery.tick() => {
+                    recover(&env, &channel, None).await;
+                    // Who did not answer is asked again soon, for people look at the screen until he does.
+                    if trouble.refresh(&env, &channel).await || !is_answered {
+                        is_answered = look(&env, &channel, (&client, &own_pace)).await;
+                    }
+                }
                 Some(reason) = alarms.recv() => {
                     gate.send_replace(false);
-                    // People see it now; the look keeps it until a message is taken.
-                    *trouble.reason() = Some(reason.clone());
-                    channel_state::set(&env, &channel, ChannelState::Error, Some(alerts::until_sent(&reason))).await;
+                    trouble.refused(&env, &channel, reason).await;
                     tokio::time::sleep(ALARM_PAUSE).await;
-                    look(&env, &channel, (&client, &own_pace, &trouble)).await;
+                    is_answered = look(&env, &channel, (&client, &own_pace)).await;
                     // What was on the wire when it began says nothing new.
                     while alarms.try_recv().is_ok() {}
                     gate.send_replace(true);
@@ -146,17 +199,16 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
 }
 
 /// Asks WhatsApp about the number, stores what it says as the channel's state, and takes the templates over. A number that
-/// answers is not well for that: what refused its messages stands until one is taken.
-async fn look(env: &Env, channel: &Channel, (client, pace, trouble): (&GraphClient, &Mutex<SendPace>, &Trouble)) {
-    let (state, detail) = match client.phone_number().await {
+/// answers is not well for that: what its messages are refused for counts on. `false` when there was no answer.
+async fn look(env: &Env, channel: &Channel, (client, pace): (&GraphClient, &Mutex<SendPace>)) -> bool {
+    let found = match client.phone_number().await {
         Ok(number) => {
             locked(pace).set_rate(pace::rate_of(number.throughput.as_deref()), Instant::now());
             numbers::looked_at(env, channel, number.clone()).await;
             if let Err(error) = templates::sync(&env.store, &env.ctx, channel).await {
                 tracing::warn!(%error, channel_id = %channel.id, "the templates could not be read");
             }
-            let stands = standing(env, channel, trouble).await.map(|reason| alerts::until_sent(&reason));
-            match alerts::cannot_send(&number).or(stands) {
+            match alerts::cannot_send(&number) {
                 Some(reason) => (ChannelState::Error, Some(reason)),
                 None => (ChannelState::Connected, None),
             }
@@ -164,29 +216,32 @@ async fn look(env: &Env, channel: &Channel, (client, pace, trouble): (&GraphClie
         Err(error) if error.act() == Act::Alert => (ChannelState::Error, Some(error.to_string())),
         Err(error) => (ChannelState::Disconnected, Some(error.to_string())),
     };
-    channel_state::set(env, channel, state, detail).await;
+    let is_answered = found.0 != ChannelState::Disconnected;
+    let (ctx, own) = (env.ctx.clone(), channel.clone());
+    let stored = env.store.write(move |tx| looked(tx, &ctx, &own, &found)).await;
+    log_unstored(channel, stored);
+    is_answered
 }
 
-/// The refusal that still stands, by what is stored: a webhook or another node may have begun or ended it. One that no node
-/// that runs has met itself, and that is older than an hour, is over: nobody may ever send to find out.
-async fn standing(env: &Env, channel: &Channel, trouble: &Trouble) -> Option<String> {
-    let (workspace_id, id) = (channel.workspace_id, channel.id);
-    let stored = env
-        .store
-        .read(move |tx| Ok::<_, StoreError>((tx.channel(workspace_id, id)?, tx.down_since(workspace_id, id)?)))
-        .await;
-    let (stored, since) = match stored {
-        Ok(stored) => stored,
-        Err(error) => {
-            tracing::warn!(%error, channel_id = %id, "the state of a channel could not be read");
-            return trouble.reason().clone();
+/// Stores what a look found. A refusal that still counts is what people have to know; an old one is over.
+fn looked(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    found: &(ChannelState, Option<String>),
+) -> Result<(), StoreError> {
+    let refusal = tx.channel(channel.workspace_id, channel.id)?.and_then(|stored| stored.refusal);
+    match refusal {
+        Some(refusal) if !alerts::stands(refusal.at, ctx.now()) => {
+            tx.end_refusal(channel.workspace_id, channel.id, (refusal.at, None))?;
         }
-    };
-    let told = stored.as_ref().and_then(alerts::refusal).map(str::to_owned);
-    let is_new = since.is_some_and(|since| env.ctx.now().since(since) < TOLD_LATE);
-    let mut reason = trouble.reason();
-    *reason = told.filter(|_| is_new || reason.is_some());
-    reason.clone()
+        Some(refusal) if found.0 == ChannelState::Connected => {
+            let detail = alerts::until_sent(&refusal.reason);
+            return channel_state::set_in(tx, ctx, channel, ChannelState::Error, Some(&detail));
+        }
+        _ => {}
+    }
+    channel_state::set_in(tx, ctx, channel, found.0, found.1.as_deref())
 }
 
 /// What is ready to leave: prepared before the decision, so that its failure is certainly a failure.
@@ -227,6 +282,7 @@ async fn send(
         Err(wait) => Err((too_fast(wait), false)),
     };
     let (ctx, own_channel, own) = (env.ctx.clone(), channel.clone(), message.clone());
+    let begun_at = env.ctx.now();
     let begun = env.store.write(move |tx| begin(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
     if turn.is_ok() && (prepared.is_err() || !matches!(begun, Ok(Begin::Go))) {
         // Nothing leaves: the place is the next one's.
@@ -262,8 +318,8 @@ async fn send(
     };
     let is_taken = matches!(outcome, Outcome::Accepted(_) | Outcome::Assessed(_));
     settle(env, &message, outcome).await;
-    if is_taken && trouble.reason().take().is_some() {
-        channel_state::set(env, channel, ChannelState::Connected, None).await;
+    if is_taken {
+        trouble.taken(env, channel, begun_at).await;
     }
     if let Some(failure) = &refusal {
         trouble.tell(env, channel, failure).await;

@@ -193,6 +193,25 @@ impl std::fmt::Debug for ChannelConfig {
     }
 }
 
+segue_model::text_enum! {
+    /// Where a refusal was met.
+    pub enum RefusedBy {
+        /// In the answer to a message, so a message that is taken shows that it is over.
+        Answer = "answer",
+        /// In a report that came after the message was taken.
+        Report = "report",
+    }
+}
+
+/// Why a provider takes no message of a channel, for a reason that lies with the account and not with the message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub reason: String,
+    /// When it was met last.
+    pub at: Timestamp,
+    pub by: RefusedBy,
+}
+
 /// A configured WhatsApp number or SMS account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel {
@@ -209,6 +228,9 @@ pub struct Channel {
     pub state: ChannelState,
     /// Why, in words.
     pub state_detail: Option<String>,
+    /// What the provider refuses messages for, while nothing has shown that it is over. Stored by [`Tx::refuse_channel`]
+    /// and [`Tx::end_refusal`] alone.
+    pub refusal: Option<Refusal>,
     pub last_inbound_at: Option<Timestamp>,
     pub created_at: Timestamp,
     /// What it does in conversations by itself. Stored by [`Tx::set_conversation_settings`] alone.
@@ -244,16 +266,20 @@ crate::sql! {
             flow_slug = excluded.flow_slug, queue_slug = excluded.queue_slug
         RETURNING id";
     CHANNELS = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
-            last_inbound_at, created_at, conversation FROM channels WHERE workspace_id = $1 ORDER BY id";
+            refusal, refused_at, refused_by, last_inbound_at, created_at, conversation FROM channels WHERE workspace_id = $1 ORDER BY id";
     ALL_CHANNELS = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
-            last_inbound_at, created_at, conversation FROM channels ORDER BY workspace_id, id";
+            refusal, refused_at, refused_by, last_inbound_at, created_at, conversation FROM channels ORDER BY workspace_id, id";
     CHANNEL = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
-            last_inbound_at, created_at, conversation FROM channels WHERE workspace_id = $1 AND id = $2";
+            refusal, refused_at, refused_by, last_inbound_at, created_at, conversation FROM channels WHERE workspace_id = $1 AND id = $2";
     CHANNEL_OF_WEBHOOK = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
-            last_inbound_at, created_at, conversation FROM channels WHERE id = $1";
+            refusal, refused_at, refused_by, last_inbound_at, created_at, conversation FROM channels WHERE id = $1";
     CHANNEL_CONFIG = "SELECT config FROM channels WHERE workspace_id = $1 AND id = $2";
     SET_CHANNEL_STATE = "UPDATE channels SET state = $3, state_detail = $4
         WHERE workspace_id = $1 AND id = $2 AND (state <> $3 OR COALESCE(state_detail, '') <> COALESCE($4, ''))";
+    REFUSE_CHANNEL = "UPDATE channels SET refusal = $3, refused_at = $4, refused_by = $5
+        WHERE workspace_id = $1 AND id = $2 AND COALESCE(refused_at, 0) <= $4";
+    END_REFUSAL = "UPDATE channels SET refusal = NULL, refused_at = NULL, refused_by = NULL
+        WHERE workspace_id = $1 AND id = $2 AND refused_at <= $3 AND (refused_by = $4 OR $4 IS NULL)";
     SET_CONVERSATION = "UPDATE channels SET conversation = $3 WHERE workspace_id = $1 AND id = $2";
     TOUCH_CHANNEL = "UPDATE channels SET last_inbound_at = $3 WHERE workspace_id = $1 AND id = $2
         AND COALESCE(last_inbound_at, 0) < CAST($3 AS BIGINT) - 1000";
@@ -286,10 +312,16 @@ fn read_channel(row: &mut Row<'_>) -> Result<Channel, StoreError> {
         queue_slug: row.next()?,
         state: row.word()?,
         state_detail: row.next()?,
+        refusal: read_refusal(row)?,
         last_inbound_at: row.next()?,
         created_at: row.next()?,
         conversation: row.settings()?,
     })
+}
+
+fn read_refusal(row: &mut Row<'_>) -> Result<Option<Refusal>, StoreError> {
+    let (reason, at, by): (Option<String>, Option<Timestamp>, _) = (row.next()?, row.next()?, row.optional_word()?);
+    Ok(reason.zip(at).zip(by).map(|((reason, at), by)| Refusal { reason, at, by }))
 }
 
 fn read_sender(row: &mut Row<'_>) -> Result<Sender, StoreError> {
@@ -411,6 +443,34 @@ impl Tx<'_> {
         detail: Option<&str>,
     ) -> Result<bool, StoreError> {
         Ok(self.execute(&SET_CHANNEL_STATE, &[&workspace_id, &id, &state.as_str(), &detail])? == 1)
+    }
+
+    /// Notes what the provider refuses messages for. `false` when a later refusal is known already.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn refuse_channel(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ChannelId,
+        refusal: &Refusal,
+    ) -> Result<bool, StoreError> {
+        let Refusal { reason, at, by } = refusal;
+        Ok(self.execute(&REFUSE_CHANNEL, &[&workspace_id, &id, reason, at, &by.as_str()])? == 1)
+    }
+
+    /// Ends the refusal that was met at that time or before, and there, when that is told. `true` when there was one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn end_refusal(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ChannelId,
+        (at, by): (Timestamp, Option<RefusedBy>),
+    ) -> Result<bool, StoreError> {
+        let by = by.map(RefusedBy::as_str);
+        Ok(self.execute(&END_REFUSAL, &[&workspace_id, &id, &at, &by])? == 1)
     }
 
     /// Stores what a channel does in conversations by itself. `false` when there is no such channel.

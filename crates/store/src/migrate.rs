@@ -181,6 +181,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0068_links_keep_their_host",
         text: include_str!("../migrations/0068_links_keep_their_host.sql"),
     },
+    Migration {
+        version: 69,
+        name: "0069_refusals_of_channels",
+        text: include_str!("../migrations/0069_refusals_of_channels.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

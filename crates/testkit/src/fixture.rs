@@ -86,6 +86,7 @@ impl TestStore {
             queue_slug: None,
             state: ChannelState::Connecting,
             state_detail: None,
+            refusal: None,
             last_inbound_at: None,
             created_at: self.now(),
             conversation: segue_store::shared::Shared::default(),

@@ -516,6 +516,7 @@ fn setup(
         queue_slug: None,
         state: ChannelState::Connected,
         state_detail: None,
+        refusal: None,
         last_inbound_at: None,
         created_at: now,
         conversation: segue_store::shared::Shared::default(),

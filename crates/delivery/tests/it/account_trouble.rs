@@ -8,7 +8,7 @@ use segue_model::{
     notice::Severity,
     time,
 };
-use segue_store::channel::{Channel, ChannelState};
+use segue_store::channel::{Channel, ChannelConfig, ChannelState};
 use serde_json::{Value, json};
 
 use crate::{
@@ -187,6 +187,54 @@ async fn trouble_that_a_webhook_told_of_stands_until_whatsapp_sends_a_message_an
         let running = bench.start("one");
         until_connected(&bench, &channel).await;
         running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_report_told_of_outlives_messages_that_are_taken_and_looks_without_an_answer() {
+    for bench in benches().await {
+        let engine = bench.test.engine;
+        let channel = bench.whatsapp().await;
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let text = |words: &str| Content::Text { text: words.to_owned() };
+        let first = bench.enqueue(&bench.whatsapp_to(&channel, "+15550199", session, &text("first"))).await;
+        let running = bench.start("one");
+        bench.until_state(first, OutboxState::Accepted).await;
+        until_connected(&bench, &channel).await;
+        running.shutdown().await;
+        let wamid = bench.ledger("wa_accepted").await[0]["wamid"].clone();
+        let second = bench.test.now().0 / 1_000;
+        told(&bench, &channel, "messages", failed(&wamid, 131_042, second)).await;
+        assert_eq!(stored(&bench, &channel).await.state, ChannelState::Error, "{engine}");
+
+        // Nobody answers: that is what is shown, and what was told is not forgotten for it.
+        let mut away = stored(&bench, &channel).await;
+        if let ChannelConfig::WhatsApp(config) = &mut away.config {
+            config.base_url = "http://127.0.0.1:1".to_owned();
+        }
+        bench.write(move |tx| tx.upsert_channel(&away)).await;
+        let running = bench.start("one");
+        until("a look found nothing", async || stored(&bench, &channel).await.state == ChannelState::Disconnected)
+            .await;
+        running.shutdown().await;
+        let back = channel.clone();
+        bench.write(move |tx| tx.upsert_channel(&back)).await;
+
+        // WhatsApp takes messages of an account that owes money, and fails them afterwards.
+        let later = bench.enqueue(&bench.whatsapp_to(&channel, "+15550199", session, &text("later"))).await;
+        let running = bench.start("one");
+        bench.until_state(later, OutboxState::Accepted).await;
+        until("it is looked at", async || stored(&bench, &channel).await.state != ChannelState::Disconnected).await;
+        running.shutdown().await;
+        let seen = stored(&bench, &channel).await;
+        assert_eq!(seen.state, ChannelState::Error, "{engine}");
+        assert!(seen.state_detail.unwrap().contains("payment method"), "{engine}");
+
+        bench.test.clock.advance(2 * time::HOUR);
+        let running = bench.start("one");
+        until_connected(&bench, &channel).await;
+        running.shutdown().await;
+        assert_eq!(stored(&bench, &channel).await.refusal, None, "{engine}");
     }
 }
 

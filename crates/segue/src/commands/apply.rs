@@ -530,6 +530,7 @@ fn write_channel(
         queue_slug,
         state: ChannelState::Connecting,
         state_detail: None,
+        refusal: None,
         last_inbound_at: None,
         created_at: ctx.now(),
         conversation: segue_store::shared::Shared::default(),

@@ -86,6 +86,7 @@ pub(super) async fn channel(
         queue_slug: queue_slug.map(str::to_owned),
         state: ChannelState::Connecting,
         state_detail: None,
+        refusal: None,
         last_inbound_at: None,
         created_at: ctx.now(),
         conversation: segue_store::shared::Shared::default(),
