@@ -8,8 +8,9 @@
 //! commit and the acknowledgement makes it come twice, which the inbox's unique key and the fold make harmless.
 //!
 //! Texts have no id, so the key of one is what it says and the minute. Somebody can say the same twice in a minute and
-//! mean it, with something else in between (STOP, START, STOP): such a text is a repeat only when nothing else came from its
-//! sender since, or when a connection came or went since, after which carriers deliver again what they had no answer to.
+//! mean it, with something else in between (STOP, START, STOP), or because we asked the next question and its answer has the
+//! same words: such a text is a repeat only when nothing else came from its sender since and nothing was asked, or when a
+//! connection came or went since, after which carriers deliver again what they had no answer to.
 //! So that goes for what comes within an hour, in whichever minute, when it came in the ten minutes before a connection was
 //! made or lost: an old START delivered again undoes no later STOP. A no and HELP pass there: twice they do no harm.
 
@@ -21,7 +22,7 @@ use crate::{
 };
 use segue_channels::smpp::{Acknowledgement, Delivery as SmppDelivery, Inbound, MobileOriginated};
 use segue_model::{
-    Ctx, Timestamp,
+    Ctx, PhoneNumber, Timestamp,
     consent::Medium,
     keyword::Keyword,
     revocation::{self, RevocationVerdict},
@@ -38,6 +39,9 @@ use segue_store::{
 const AGAIN_WITHIN: i64 = 60;
 /// So long before a connection came or went something must have come to have been without an answer then.
 const UNANSWERED: i64 = 10 * time::MINUTE;
+
+/// Nobody reads a question and answers it sooner; what comes sooner was delivered twice.
+const READS_FOR: i64 = 3 * time::SECOND;
 
 /// What arrived together, with the duty to answer.
 #[derive(Default)]
@@ -172,7 +176,9 @@ fn receive(
         return Ok(());
     }
     let Inbound::Message(message) = item else { return Ok(()) };
-    if !is_said_again(tx, channel, (message, &row.external_id), since)? {
+    if !is_said_again(tx, channel, (message, &row.external_id), since)?
+        && !is_next_answer(tx, channel, (message, &row.external_id), (since, now))?
+    {
         return Ok(());
     }
     row.external_id = format!("{}:{}", row.external_id, row.id);
@@ -193,6 +199,33 @@ fn is_delivered_again(
     }
     let keys: Vec<_> = (1..=AGAIN_WITHIN).map(|ago| item.external_id(now.plus(-ago * time::MINUTE))).collect();
     tx.came_between(channel.workspace_id, channel.id, &keys, (since.plus(-UNANSWERED), since))
+}
+
+/// Whether a text that is there already under this key answers another question: it came on connections that have stood
+/// `since` then, and its sender was asked something in answer to it, or after it.
+fn is_next_answer(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    (message, key): (&MobileOriginated, &str),
+    (since, now): (Timestamp, Timestamp),
+) -> Result<bool, StoreError> {
+    if message.concatenation.is_some() {
+        return Ok(false);
+    }
+    let last = tx.last_of_key(channel.workspace_id, channel.id, key)?;
+    let Some(last) = last.filter(|last| *last >= since && now.since(*last) >= READS_FOR) else { return Ok(false) };
+    let Some(workspace) = tx.workspace(channel.workspace_id)? else { return Ok(false) };
+    let Ok(phone) = PhoneNumber::of_handset(&message.from, message.is_national, &workspace.country) else {
+        return Ok(false);
+    };
+    let written = message.to.trim().trim_start_matches('+');
+    for sender in tx.senders(workspace.id)? {
+        if sender.channel_id == channel.id && sender.address.trim_start_matches('+').eq_ignore_ascii_case(written) {
+            let asked = tx.dialogue(workspace.id, sender.id, phone.as_str(), now)?;
+            return Ok(asked.is_some_and(|question| question.asked_at() >= last));
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a text that is there already under this key was sent once more: it is a no, it came on connections that have stood
@@ -231,6 +264,8 @@ pub fn read_inbound(payload: &Payload) -> Result<Inbound, serde_json::Error> {
 #[cfg(test)]
 mod tests {
     use segue_channels::text::{Charset, Concatenation, ReceivedPart, ReferenceWidth};
+    use segue_model::programme::KeywordAction;
+    use segue_store::{programme::KeywordView, subscription::Dialogue};
     use segue_testkit::{TestStore, engines};
 
     use super::*;
@@ -285,6 +320,67 @@ mod tests {
                 came(&test, &channel, part("long", Some(long(number))), LONG).await;
             }
             assert_eq!(rows(&test).await, 5, "{}", test.engine);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_same_answer_to_the_next_question_counts() {
+        const LONG: Duration = Duration::from_secs(3_600);
+        for test in engines().await {
+            let channel = test.sms_channel("sms").await;
+            let sender = test.sender(channel.id, "+15550100").await;
+            let workspace_id = test.workspace_id();
+            let word = KeywordView {
+                id: test.ctx.id(),
+                sender_id: sender.id,
+                word: "TRIP".to_owned(),
+                action: KeywordAction::Reply {
+                    text: "How many adults?".to_owned(),
+                    questions: Vec::new(),
+                    closing: None,
+                    next_keyword: None,
+                },
+                valid_from: None,
+                valid_until: None,
+                created_at: test.now(),
+            };
+            let keyword_id = word.id;
+            test.store
+                .write::<_, StoreError, _>(move |tx| tx.insert_keyword(workspace_id, &word))
+                .await
+                .expect("it works");
+            // What the worker does with an answer.
+            let ask = async |question| {
+                let expires_at = test.now().plus(Dialogue::ANSWER_WITHIN);
+                let next = Dialogue { keyword_id, question, tries: 0, expires_at };
+                let asked = test
+                    .store
+                    .write::<_, StoreError, _>(move |tx| tx.put_dialogue(workspace_id, sender.id, "+15550199", &next));
+                asked.await.expect("it works");
+            };
+            // At the begin of a minute of the clock.
+            test.clock.advance(time::MINUTE - test.now().0.rem_euclid(time::MINUTE));
+            ask(0).await;
+            test.clock.advance(1_000);
+            came(&test, &channel, part("2", None), LONG).await;
+            ask(1).await;
+            // The carrier delivers it twice.
+            test.clock.advance(1_000);
+            came(&test, &channel, part("2", None), LONG).await;
+            assert_eq!(rows(&test).await, 1, "{}", test.engine);
+            test.clock.advance(19_000);
+            came(&test, &channel, part("2", None), Duration::from_secs(5)).await;
+            assert_eq!(rows(&test).await, 1, "{}: a connection came since", test.engine);
+            came(&test, &channel, part("2", None), LONG).await;
+            assert_eq!(rows(&test).await, 2, "{}: the number of children", test.engine);
+            // Nothing was asked after it.
+            test.clock.advance(10_000);
+            came(&test, &channel, part("2", None), LONG).await;
+            assert_eq!(rows(&test).await, 2, "{}", test.engine);
+            ask(2).await;
+            test.clock.advance(10_000);
+            came(&test, &channel, part("2", None), LONG).await;
+            assert_eq!(rows(&test).await, 3, "{}: a third question", test.engine);
         }
     }
 

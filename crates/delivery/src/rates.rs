@@ -3,7 +3,7 @@
 //! Room is taken in the transaction that records `submitting`: a crash before its commit takes it back together with the
 //! message. A sender without limits costs nothing here; whether it has any is read once in a transaction.
 
-use segue_channels::text::segment_on;
+use segue_channels::text::{segment_on, written_in};
 use segue_model::{
     Timestamp,
     content::SmsContent,
@@ -54,6 +54,28 @@ pub(crate) fn segments(content: &SmsContent, writing: SmsWriting) -> u32 {
         return 1;
     }
     u32::try_from(segment_on(&content.text, writing).segments.len()).unwrap_or(u32::MAX)
+}
+
+/// Gives the room back that a text took which no carrier has seen, in the windows in which it took it. Otherwise a provider
+/// that cannot be reached would use up the day of a registered campaign with texts that never left.
+pub(crate) fn give_back(tx: &mut Tx<'_>, message: &OutboxMessage) -> Result<(), StoreError> {
+    let Ok(mut content) = message.content::<SmsContent>() else { return Ok(()) };
+    let Some(at) = tx.submitting_since(message)? else { return Ok(()) };
+    let Some(channel) = tx.channel(message.workspace_id, message.channel_id)? else { return Ok(()) };
+    let found = tx.sender_facts(message.workspace_id, channel.id, &content.source)?;
+    let Some((_, sender)) = found.filter(|(_, sender)| sender.is_limited()) else { return Ok(()) };
+    if message.class != MessageClass::Keyword
+        && let Some(written) = written_in(&content.text, sender.alphabet)
+    {
+        // As it was counted; see the last look.
+        content.text = written.into_owned();
+    }
+    let taken = segments(&content, channel.config.writing());
+    for limit in sender.limits() {
+        let taken = if message.class == MessageClass::Marketing { taken.min(limit.segments) } else { taken };
+        tx.give_room_back(message.workspace_id, limit, taken, at)?;
+    }
+    Ok(())
 }
 
 /// Takes room for a text of so many segments. `false` when there is none: it is held then, until there may be.

@@ -10,7 +10,7 @@ use segue_store::{
     submission::{Cost, Failure},
 };
 
-use crate::{failover, holds, meta_stop, supervisor::Env};
+use crate::{failover, holds, meta_stop, rates, supervisor::Env};
 
 /// Milliseconds before a message that is known not to have left is tried again, by the number of attempts.
 const TRY_AGAIN: &[i64] =
@@ -99,6 +99,10 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
         Outcome::Refused(failure) => fail(tx, ctx, message, failure),
         Outcome::Unknown { reason, provider_ids } => tx.mark_unknown(message, provider_ids, reason, ctx).map(|_| ()),
         Outcome::NotSent { failure, wait, cost } => {
+            if *cost == Cost::Free {
+                // No carrier saw it, so none counts it.
+                rates::give_back(tx, message)?;
+            }
             if refuses_account(failure) && failover::instead_of_failing(tx, ctx, message, failure)? {
                 return Ok(());
             }

@@ -33,7 +33,10 @@ use segue_store::{
     outbox::{Abandoned, OutboxMessage, Payload},
     submission::{Cost, Failure},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -133,6 +136,8 @@ async fn serve(env: &Env, channel: &Channel, config: &TwilioConfig, client: &Twi
         let mut recovery = tokio::time::interval(RECOVER_EVERY);
         let mut sweep = failover::Sweep::new();
         let mut is_connected = true;
+        // Since when nothing leaves because the provider could not be reached.
+        let mut shut_since: Option<Instant> = None;
         loop {
             tokio::select! {
                 _ = looks.tick() => is_connected = look(env, channel, client).await,
@@ -140,6 +145,11 @@ async fn serve(env: &Env, channel: &Channel, config: &TwilioConfig, client: &Twi
                     // Before the sweep: what is well again keeps its messages.
                     if !is_connected {
                         is_connected = look(env, channel, client).await;
+                    }
+                    // Some providers take messages and show no account: they are tried now and then.
+                    if shut_since.is_some_and(|since| is_connected || since.elapsed() >= ALARM_PAUSE) {
+                        shut_since = None;
+                        gate.send_replace(true);
                     }
                     take_back(env, channel, config.repeats, None).await;
                     sweep.next(env, channel).await;
@@ -153,13 +163,18 @@ async fn serve(env: &Env, channel: &Channel, config: &TwilioConfig, client: &Twi
                                 is_connected = look(env, channel, client).await;
                             }
                             tokio::time::sleep(SLOW_DOWN_PAUSE).await;
+                            if !is_connected {
+                                shut_since.get_or_insert_with(Instant::now);
+                            }
                         }
                         Pause::Alarm => {
                             is_connected = look(env, channel, client).await;
                             tokio::time::sleep(ALARM_PAUSE).await;
                         }
                     }
-                    gate.send_replace(true);
+                    if shut_since.is_none() {
+                        gate.send_replace(true);
+                    }
                 }
             }
         }

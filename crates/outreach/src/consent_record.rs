@@ -227,7 +227,8 @@ fn guarded(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
-/// What a contact texted from any of its numbers, newest first.
+/// What a contact texted from any of its numbers, newest first. What came before an earlier contact with the number was deleted
+/// is another person's, and not shown.
 ///
 /// # Errors
 /// When there is no such contact.
@@ -243,7 +244,11 @@ pub async fn texts(
             tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
             let mut texts = Vec::new();
             for (number, _) in tx.phones_of_contact(workspace_id, id)? {
-                texts.extend(tx.texts_from(workspace_id, &number, before, limit)?);
+                let found = tx.texts_from(workspace_id, &number, before, limit)?;
+                // Most have none, and deletions are read only where there may be one.
+                let Some(oldest) = found.last().map(|text| text.received_at) else { continue };
+                let gone = tx.last_holder_gone(workspace_id, &number, oldest)?;
+                texts.extend(found.into_iter().filter(|text| gone.is_none_or(|gone| text.received_at > gone)));
             }
             texts.sort_by_key(|text| std::cmp::Reverse(text.id));
             texts.truncate(limit as usize);

@@ -6,7 +6,6 @@ use segue_model::{
     keyword::Keyword,
     plain,
     programme::{KeywordAction, Question},
-    time,
     vote::{FEWEST_OPTIONS, MOST_OPTIONS, Vote, VoteOption},
 };
 use segue_store::{
@@ -23,8 +22,6 @@ use crate::{
     subscriptions, votes,
 };
 
-/// How long a question of a chain waits for its answer.
-const ANSWER_WITHIN: i64 = 24 * time::HOUR;
 /// How often a question is asked again whose answer did not fit.
 const MOST_TRIES: u32 = 2;
 /// Longest word, in characters.
@@ -117,7 +114,7 @@ pub(crate) fn wait(
     word: &KeywordView,
     question: u32,
 ) -> Result<(), ConsentError> {
-    let expires_at = text.sms.received_at.plus(ANSWER_WITHIN);
+    let expires_at = text.sms.received_at.plus(Dialogue::ANSWER_WITHIN);
     let dialogue = Dialogue { keyword_id: word.id, question, tries: 0, expires_at };
     tx.put_dialogue(text.workspace.id, sender.id, text.phone.as_str(), &dialogue)?;
     Ok(())
@@ -150,7 +147,7 @@ pub(crate) fn capture(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handled
     let Some(dialogue) = tx.dialogue(workspace_id, sender.id, address, text.sms.received_at)? else {
         return Ok(None);
     };
-    if dialogue.expires_at > text.sms.received_at.plus(ANSWER_WITHIN) {
+    if dialogue.asked_at() > text.sms.received_at {
         // It came in before the question was asked, and is worked on late.
         return Ok(None);
     }
@@ -169,7 +166,7 @@ pub(crate) fn capture(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handled
             return Ok(None);
         }
         keywords::send(tx, text, &branded(text, &question.text), "question")?;
-        let expires_at = text.sms.received_at.plus(ANSWER_WITHIN);
+        let expires_at = text.sms.received_at.plus(Dialogue::ANSWER_WITHIN);
         let again = Dialogue { tries: dialogue.tries + 1, expires_at, ..dialogue };
         tx.put_dialogue(workspace_id, sender.id, address, &again)?;
         return Ok(Some(Handled::Captured));

@@ -156,6 +156,78 @@ async fn what_was_sent_after_a_backup_is_not_sent_again_when_it_is_restored() {
     sandbox.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_that_came_after_a_backup_holds_when_it_is_restored() {
+    segue::install_crypto();
+    let client = Client(http_client(HttpLimits::default()).unwrap());
+    let (directory, reserved) = (tempfile::tempdir().unwrap(), Port::reserve().unwrap());
+    let (directory, copy) = (directory.path().join("data"), directory.path().join("copy.backup"));
+    std::fs::create_dir(&directory).unwrap();
+    set_up(&directory, reserved.number());
+    let sandbox = Sandbox::start(SandboxConfig {
+        smpp_bind: ([127, 0, 0, 1], reserved.number()).into(),
+        ..SandboxConfig::default()
+    });
+    let sandbox = sandbox.await.unwrap();
+    done(&segue(&directory).arg("backup").arg(&copy).output().unwrap());
+
+    let server = serve(&directory).await;
+    let url = format!("http://{}/api/v1", server.address());
+    client.until(&format!("{url}/channels"), "/data/0/state", &json!("connected")).await;
+    let handsets = format!("http://{}/sandbox/v1/handsets", sandbox.http_addr);
+    let says = async |number: usize, text: &str| {
+        client.post(&handsets, &json!({ "phone": format!("+1555020{number:04}") })).await;
+        let url = format!("{handsets}/1555020{number:04}/sms");
+        client.post(&url, &json!({ "to": "+15550100001", "text": text })).await;
+    };
+    says(0, "STOP").await;
+    let listed = json!({ "numbers": ["+15550200001"], "reason": "Asked by phone" });
+    client.post(&format!("{url}/suppressions"), &listed).await;
+    says(2, "Sorry, not interested").await;
+    client.until(&format!("{url}/consent-reviews"), "/data/0/address", &json!("+15550200002")).await;
+    client.until(&format!("{url}/suppressions"), "/data/0/address", &json!("+15550200001")).await;
+    let said = format!("{url}/contacts?search=%2B15550200000");
+    client.until(&said, "/data/0/sms_consent", &json!("revoked")).await;
+    server.shutdown().await;
+
+    let shown = done(&segue(&directory).args(["restore", "--json"]).arg(&copy).output().unwrap());
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let carried = json!({ "entries": shown["carried"]["entries"], "suppressions": 1, "reviews": 1 });
+    assert_eq!(shown["carried"], carried, "{shown}");
+    assert!(shown["carried"]["entries"].as_u64().is_some_and(|entries| entries > 0), "{shown}");
+
+    let server = serve(&directory).await;
+    let url = format!("http://{}/api/v1", server.address());
+    client.until(&format!("{url}/channels"), "/data/0/state", &json!("connected")).await;
+    let status = client.get(&format!("{url}/setup-status")).await;
+    let input = json!({
+        "name": "June offer", "sender_id": status["senders"][0]["id"], "audience": { "list_id": null, "filter": null },
+        "body": "June offer: 20% off tents.", "footer": "none", "whatsapp_channel_id": null, "prefilled_text": "",
+    });
+    let campaign = client.post(&format!("{url}/campaigns"), &input).await["id"].as_str().unwrap().to_owned();
+    client.post(&format!("{url}/campaigns/{campaign}/start"), &json!({})).await;
+    client.until(&format!("{url}/campaigns/{campaign}"), "/state", &json!("finished")).await;
+    let ledger = client.get(&format!("http://{}/sandbox/v1/ledger", sandbox.http_addr)).await;
+    let to = |number: usize| {
+        let is_to = |entry: &&Value| {
+            entry["kind"] == "sms_accepted"
+                && entry["text"].as_str().is_some_and(|text| text.contains("June offer"))
+                && entry.to_string().contains(&format!("1555020{number:04}"))
+        };
+        ledger["entries"].as_array().unwrap().iter().filter(is_to).count()
+    };
+    let sent: Vec<_> = (0..RECIPIENTS).map(to).collect();
+    assert_eq!(sent, [0, 0, 0, 1, 1, 1, 1, 1, 1, 1], "who said no gets nothing: {ledger}");
+    server.shutdown().await;
+    sandbox.shutdown().await;
+
+    // Where the database that was there cannot be read, the words say what is missing.
+    std::fs::write(directory.join("segue.db"), "no database").unwrap();
+    let shown = done(&segue(&directory).arg("restore").arg(&copy).output().unwrap());
+    assert!(shown.contains("Opt-outs said after the backup was made are not in it"), "{shown}");
+    assert!(shown.contains("newest entry of its consent ledger is of 20"), "{shown}");
+}
+
 #[test]
 fn nothing_of_the_old_database_is_played_into_the_restored_one() {
     let directory = tempfile::tempdir().unwrap();

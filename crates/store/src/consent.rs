@@ -88,7 +88,7 @@ crate::sql! {
     SUPPRESSED = "SELECT reason FROM suppressions WHERE workspace_id = $1 AND address = $2";
 }
 
-fn read_event(row: &mut Row<'_>) -> Result<ConsentEventView, StoreError> {
+pub(crate) fn read_event(row: &mut Row<'_>) -> Result<ConsentEventView, StoreError> {
     let (id, medium, address) = (row.next()?, row.word()?, row.next()?);
     let (purpose, action, method) = (row.word()?, row.word()?, row.word()?);
     let scope = read_scope(row)?;

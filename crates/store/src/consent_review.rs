@@ -149,6 +149,44 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Writes an open review of another database with the addresses that it held there, as it was.
+    pub(crate) fn open_known_review(
+        &mut self,
+        workspace_id: WorkspaceId,
+        review: &ReviewView,
+        held: &[String],
+    ) -> Result<(), StoreError> {
+        self.lock_consents(workspace_id)?;
+        self.execute(
+            &INSERT_REVIEW,
+            &[
+                &workspace_id,
+                &review.id,
+                &review.address,
+                &review.medium.as_str(),
+                &review.sender,
+                &review.text,
+                &json_text(&review.words)?,
+                &review.proof,
+                &review.created_at,
+            ],
+        )?;
+        for address in held {
+            self.execute(&HOLD, &[&workspace_id, address, &review.id])?;
+            self.compute_marketing(workspace_id, address)?;
+        }
+        Ok(())
+    }
+
+    /// The addresses that a review holds.
+    pub(crate) fn held_by_review(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ConsentReviewId,
+    ) -> Result<Vec<String>, StoreError> {
+        self.query(&HELD, &[&workspace_id, &id], |row| row.next())
+    }
+
     /// Ends a review and its hold. Gives the addresses that were held, or nothing when it is not open (any more).
     ///
     /// # Errors

@@ -69,8 +69,10 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
     LINK_LEAD = "UPDATE leads SET contact_id = $3 WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
     LINK_CASE = "UPDATE cases SET contact_id = $3 WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
-    OLD_DELETIONS = "SELECT records FROM contact_deletions
+    OLD_DELETIONS = "SELECT records, deleted_at FROM contact_deletions
         WHERE workspace_id = $1 AND deleted_at < $2 AND restored_at IS NULL";
+    LAST_HOLDER_GONE = "SELECT MAX(deleted_at) FROM contact_deletions
+        WHERE workspace_id = $1 AND restored_at IS NULL AND deleted_at >= $2 AND records LIKE $3";
     DELETE_OLD_DELETIONS = "DELETE FROM contact_deletions WHERE workspace_id = $1 AND deleted_at < $2";
 }
 
@@ -99,6 +101,7 @@ impl Tx<'_> {
         if deleted {
             for phone in phones.iter().filter_map(|(phone, _)| PhoneNumber::parse(phone, None).ok()) {
                 self.forget_received_files(workspace_id, &phone, now)?;
+                self.forget_texts(workspace_id, &phone, now)?;
             }
             for gone in self.forget_merges(workspace_id, id)? {
                 self.forget_traces(workspace_id, gone, &users, now)?;
@@ -185,19 +188,36 @@ impl Tx<'_> {
         }
     }
 
-    /// Removes what a contact that is gone for good texted of files, where its numbers are nobody else's by now.
+    /// Removes what a contact that is gone for good texted of files, where its numbers are nobody else's by now, and the words
+    /// of its texts until it was deleted.
     fn forget_files_of(
         &mut self,
         workspace_id: WorkspaceId,
-        gone: &DeletedContact,
+        (gone, deleted_at): (&DeletedContact, Timestamp),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let further = gone.addresses.iter().filter(|address| address.kind == AddressKind::Phone);
         let further = further.filter_map(|address| PhoneNumber::parse(&address.address, None).ok());
         for phone in gone.row.fields.phone.clone().into_iter().chain(further) {
             self.forget_received_files(workspace_id, &phone, now)?;
+            self.forget_texts(workspace_id, &phone, deleted_at)?;
         }
         Ok(())
+    }
+
+    /// When a contact with this number was deleted last, from `since` on, as far as that is still on record.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn last_holder_gone(
+        &mut self,
+        workspace_id: WorkspaceId,
+        phone: &str,
+        since: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let named = format!("%\"{phone}\"%");
+        let found = self.query_opt(&LAST_HOLDER_GONE, &[&workspace_id, &since, &named], |row| row.next())?;
+        Ok(found.flatten())
     }
 
     /// Removes a contact's row and what goes with it by itself: list memberships, further addresses, found duplicates.
@@ -298,10 +318,13 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn delete_old_deletions(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
-        let gone = self.query(&OLD_DELETIONS, &[&workspace_id, &before], |row| row.json::<Vec<DeletedContact>>())?;
-        for record in gone.iter().flatten() {
+        let gone = self.query(&OLD_DELETIONS, &[&workspace_id, &before], |row| {
+            Ok((row.json::<Vec<DeletedContact>>()?, row.next::<Timestamp>()?))
+        })?;
+        let gone = gone.iter().flat_map(|(records, at)| records.iter().map(move |record| (record, *at)));
+        for (record, deleted_at) in gone {
             if self.contact(workspace_id, record.row.id)?.is_none() {
-                self.forget_files_of(workspace_id, record, before)?;
+                self.forget_files_of(workspace_id, (record, deleted_at), before)?;
                 for id in self.forget_merges(workspace_id, record.row.id)? {
                     self.forget_traces(workspace_id, id, &record.messaging_users, before)?;
                 }

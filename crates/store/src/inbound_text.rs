@@ -1,6 +1,10 @@
 //! What customers texted, in full, and what was done about it.
+//!
+//! Where the workspace wants the conversations of contacts emptied that are gone for good, the words of their texts go too,
+//! those that came and those that went outside conversations. That there was a text, when, and what was done about it stays:
+//! it proves what the consent ledger says.
 
-use segue_model::{ChannelId, InboundTextId, Timestamp, WorkspaceId, id::Id as _};
+use segue_model::{ChannelId, InboundTextId, PhoneNumber, Timestamp, WorkspaceId, id::Id as _};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -42,6 +46,18 @@ crate::sql! {
     INSERT_TEXT = "INSERT INTO inbound_texts (workspace_id, id, channel_id, sender, address, text, outcome, received_at,
             files)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    EMPTY_TEXTS = "UPDATE inbound_texts SET text = '' WHERE workspace_id = $1 AND address = $2 AND received_at <= $3";
+    /// The index of a campaign's addresses finds each.
+    EMPTY_TEXTS_OF_CAMPAIGNS = "UPDATE outbox SET payload = '{\"text\":\"\"}'
+        WHERE workspace_id = $1 AND campaign_id IS NOT NULL AND address = $2
+            AND campaign_id IN (SELECT c.id FROM campaigns c WHERE c.workspace_id = $1)
+            AND created_at <= $3 AND state NOT IN ('queued', 'claimed', 'submitting')";
+    EMPTY_DIRECT_TEXTS = "UPDATE outbox SET payload = '{\"text\":\"\"}' WHERE workspace_id = $1 AND id IN (
+            SELECT d.id FROM direct_messages d
+            WHERE d.workspace_id = $1 AND d.address = $2 AND d.created_at <= $3)
+        AND state NOT IN ('queued', 'claimed', 'submitting')";
+    EMPTY_FIELDS = "UPDATE direct_messages SET fields = '{}'
+        WHERE workspace_id = $1 AND address = $2 AND created_at <= $3";
     TEXTS = "SELECT id, sender, text, outcome, received_at, files FROM inbound_texts
         WHERE workspace_id = $1 AND address = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
 }
@@ -80,6 +96,26 @@ impl Tx<'_> {
             ],
         )
         .map(|_| ())
+    }
+
+    /// Removes the words of what was texted with a number until then, where the workspace wants that of contacts that are gone
+    /// for good.
+    pub(crate) fn forget_texts(
+        &mut self,
+        workspace_id: WorkspaceId,
+        phone: &PhoneNumber,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        if !self.workspace(workspace_id)?.is_some_and(|workspace| workspace.settings.erase_transcripts) {
+            return Ok(());
+        }
+        for address in phone.writings() {
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &address.as_str(), &until];
+            for empty in [&EMPTY_TEXTS, &EMPTY_TEXTS_OF_CAMPAIGNS, &EMPTY_DIRECT_TEXTS, &EMPTY_FIELDS] {
+                self.execute(empty, keys)?;
+            }
+        }
+        Ok(())
     }
 
     /// Texts from an address, newest first, from before `before` on.

@@ -127,6 +127,10 @@ crate::sql! {
                     AND n.kind = f.kind
                 ORDER BY n.id DESC LIMIT 1)
         FROM inbox f WHERE f.workspace_id = $1 AND f.channel_id = $2 AND f.external_id = $3";
+    LAST_OF_KEY = "SELECT MAX(n.received_at) FROM inbox f
+        JOIN inbox n ON n.workspace_id = f.workspace_id AND n.channel_id = f.channel_id AND n.id >= f.id
+            AND n.subject = f.subject AND n.kind = f.kind AND n.external_id LIKE f.external_id || '%'
+        WHERE f.workspace_id = $1 AND f.channel_id = $2 AND f.external_id = $3";
     /// Whether one of the external ids of a JSON array came in before $4.
     CAME_BETWEEN = sqlite: "SELECT 1 FROM json_each($3) e
             JOIN inbox i ON i.workspace_id = $1 AND i.channel_id = $2 AND i.external_id = e.value
@@ -269,6 +273,20 @@ impl Tx<'_> {
         external_id: &str,
     ) -> Result<Option<(Timestamp, String)>, StoreError> {
         self.query_opt(&NEWEST_SINCE, &[&workspace_id, &channel_id, &external_id], |row| Ok((row.next()?, row.next()?)))
+    }
+
+    /// When the newest row came in whose external id is this one, or begins with it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn last_of_key(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        external_id: &str,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let found = self.query_opt(&LAST_OF_KEY, &[&workspace_id, &channel_id, &external_id], |row| row.next())?;
+        Ok(found.flatten())
     }
 
     /// Whether a row with one of these external ids came in from `from` on and before `to`.

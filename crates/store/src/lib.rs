@@ -53,6 +53,7 @@ pub mod campaign;
 pub mod campaign_file;
 pub mod campaign_hold;
 pub mod campaign_run;
+pub mod carried;
 pub mod channel;
 pub mod channel_file;
 pub mod channel_notice;
@@ -173,6 +174,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("campaign_file", campaign_file::STATEMENTS),
         ("campaign_hold", campaign_hold::STATEMENTS),
         ("campaign_run", campaign_run::STATEMENTS),
+        ("carried", carried::STATEMENTS),
         ("language_hold", language_hold::STATEMENTS),
         ("messaging_limit", messaging_limit::STATEMENTS),
         ("rate_card", rate_card::STATEMENTS),

@@ -186,6 +186,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0069_refusals_of_channels",
         text: include_str!("../migrations/0069_refusals_of_channels.sql"),
     },
+    Migration {
+        version: 70,
+        name: "0070_texts_of_a_number",
+        text: include_str!("../migrations/0070_texts_of_a_number.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -2,7 +2,8 @@
 //!
 //! Taking room is one conditional statement: two messages can never share the last segment, whichever node they leave
 //! by. It stands in the transaction that records `submitting`: a crash before its commit gives the room back with it.
-//! Room once taken is not given back when the provider refuses: carriers count what was submitted.
+//! Room once taken is not given back when the provider refuses: carriers count what was submitted. What reached no carrier
+//! gives its room back in the transaction that records that ([`Tx::give_room_back`]), while its claim is held: once.
 
 use segue_model::{
     Timestamp, WorkspaceId,
@@ -87,7 +88,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Gives room back that was taken at the same moment for a message that does not leave after all.
+    /// Gives room back that was taken at `now` for a message that did not leave after all.
     ///
     /// # Errors
     /// When the store fails.

@@ -110,6 +110,19 @@ impl Store {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Opens a database of the embedded engine to look into it: nothing in it is changed, and writes are refused. It must have
+    /// the schema that this build works with. Blocks.
+    ///
+    /// # Errors
+    /// When the database cannot be opened.
+    pub fn open_to_look(path: PathBuf) -> Result<Self, StoreError> {
+        let (writes, reads) = (Arc::new(Queue::default()), Arc::new(Queue::default()));
+        writes.close();
+        let threads = Mutex::new(vec![sqlite::start_reader(&path, Arc::clone(&reads))?]);
+        let inner = Inner { engine: Engine::Sqlite(path), writes, reads, threads, checkpoints: Mutex::default() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
     /// Which engine this is.
     #[must_use]
     pub fn engine(&self) -> &Engine {

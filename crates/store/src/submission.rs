@@ -131,6 +131,8 @@ crate::sql! {
             lease_until = NULL, error_class = $6, error_code = $7, error_reason = $8
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    SUBMITTING_SINCE = "SELECT submitted_at FROM outbox
+        WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3";
     /// It may have left with an earlier attempt; then nobody can say.
     MARK_FAILED = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'failed' END,
             failed_at = CASE WHEN maybe_left = 1 THEN NULL ELSE CAST($4 AS BIGINT) END,
@@ -342,6 +344,15 @@ impl Tx<'_> {
             self.bury(message.workspace_id, Source::Outbox, message.id.0, reason, ctx)?;
         }
         Ok(self.told(message.workspace_id, change, now))
+    }
+
+    /// When the attempt that is going on was recorded; `None` when the claim is lost.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn submitting_since(&mut self, message: &OutboxMessage) -> Result<Option<Timestamp>, StoreError> {
+        let keys: &[&dyn crate::Bind] = &[&message.workspace_id, &message.id, &message.epoch];
+        Ok(self.query_opt(&SUBMITTING_SINCE, keys, |row| row.next())?.flatten())
     }
 
     /// The provider certainly did not take it: it is queued again from `not_before` on, or canceled when its contact was

@@ -8,6 +8,7 @@ use segue_model::{
     consent::ConsentMethod,
     id::Id as _,
     programme::{Asked, Awaits, Covers, EndReason, SubscriptionState},
+    time,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -56,6 +57,17 @@ pub struct Dialogue {
     /// Answers to this question so far that did not fit.
     pub tries: u32,
     pub expires_at: Timestamp,
+}
+
+impl Dialogue {
+    /// How long a question waits for its answer.
+    pub const ANSWER_WITHIN: i64 = 24 * time::HOUR;
+
+    /// When the text came in that was answered with the question.
+    #[must_use]
+    pub const fn asked_at(&self) -> Timestamp {
+        self.expires_at.plus(-Self::ANSWER_WITHIN)
+    }
 }
 
 crate::sql! {

@@ -1,6 +1,6 @@
 //! A message as Twilio's dialect shows it, in answers and in status callbacks.
 
-use segue_model::{MediaId, MessageId, Timestamp, id::Id as _};
+use segue_model::{MediaId, MessageId, Timestamp, id::Id as _, policy::Rule};
 use segue_store::{
     direct_message::{DirectMessageView, DirectState},
     text_file::TextFile,
@@ -54,6 +54,16 @@ pub(crate) fn id_of_sid(sid: &str) -> Option<MessageId> {
     Uuid::try_parse(digits).ok().map(MessageId)
 }
 
+/// The dialect's code of a message that a rule forbids. 21610 tells programs that the person unsubscribed, so that they write
+/// to them no more: only what the person said, or did not say, has it.
+pub(crate) const fn code_of_rule(rule: Rule) -> u32 {
+    match rule {
+        Rule::OptedOut | Rule::NoConsent | Rule::ConsentExpired | Rule::RevocationInReview | Rule::Suppressed => 21_610,
+        Rule::SenderNotActive => 21_606,
+        _ => 21_612,
+    }
+}
+
 /// The state in the dialect's words, with its error code. It has no word for "nobody can say": such a message is `sent`
 /// until a report tells.
 pub(crate) fn status(view: &DirectMessageView) -> (&'static str, Option<u32>) {
@@ -69,7 +79,10 @@ pub(crate) fn status(view: &DirectMessageView) -> (&'static str, Option<u32>) {
         // What had been taken and did not arrive is undelivered; what never left has failed.
         DirectState::Failed if view.sent_at.is_some() => ("undelivered", Some(own.unwrap_or(30_008))),
         DirectState::Failed => ("failed", Some(own.unwrap_or(30_008))),
-        DirectState::Suppressed => ("failed", Some(21_610)),
+        DirectState::Suppressed => {
+            let rule = view.rule.as_deref().and_then(|rule| Rule::parse(rule).ok());
+            ("failed", Some(rule.map_or(21_612, code_of_rule)))
+        }
         DirectState::Canceled => ("canceled", None),
         DirectState::Expired => ("failed", Some(30_036)),
         DirectState::Rejected => ("failed", Some(21_211)),

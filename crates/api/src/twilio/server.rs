@@ -23,7 +23,6 @@ use segue_model::{
     ApiKeyId, MediaId, WorkspaceId,
     actor::Actor,
     mms::{self, MOST_FILES},
-    policy::Rule,
 };
 use segue_outreach::{
     OutreachError,
@@ -38,7 +37,7 @@ use segue_store::{
 use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::message::{self, VERSION};
+use super::message::{self, VERSION, code_of_rule};
 use crate::{
     AppState,
     problem::Problem,
@@ -116,8 +115,7 @@ impl From<OutreachError> for Refusal {
         let words = error.to_string();
         match error {
             OutreachError::NotFound("message") => Self::not_found(),
-            OutreachError::Refused(Rule::OptedOut | Rule::NoConsent | Rule::Suppressed) => Self::bad(21610, words),
-            OutreachError::Refused(_) => Self::bad(21612, words),
+            OutreachError::Refused(rule) => Self::bad(code_of_rule(rule), words),
             OutreachError::SenderNotActive => Self::bad(21606, words),
             OutreachError::KeyReused => Self::bad(20001, words),
             OutreachError::Invalid { field: "sender", .. } => {

@@ -17,6 +17,8 @@ use crate::support::{Answer, Server, server, servers};
 
 static CLASSES: Sql = Sql::portable("CLASSES", "SELECT class FROM outbox WHERE workspace_id = $1 ORDER BY id");
 static ACCEPT: Sql = Sql::portable("ACCEPT", "UPDATE outbox SET state = 'accepted' WHERE workspace_id = $1");
+static SUPPRESS: Sql =
+    Sql::portable("SUPPRESS", "UPDATE outbox SET state = 'suppressed', rule = $2 WHERE workspace_id = $1");
 
 const FROM: &str = "+15550100999";
 const TO: &str = "+15550110001";
@@ -268,6 +270,34 @@ async fn marketing_needs_an_opt_in_and_nobody_suppressed_gets_anything() {
         let listed = server.test.store.write::<_, StoreError, _>(move |tx| tx.suppress(workspace_id, TO, "test", now));
         listed.await.unwrap();
         assert_eq!(code(&create(&server, &account, &marketing[..3]).await), (400, 21610), "suppressed");
+    }
+}
+
+#[tokio::test]
+async fn only_what_the_person_said_is_told_as_an_opt_out() {
+    for server in servers().await {
+        sender(&server).await;
+        let account = account(&server, Role::Admin).await;
+        let sid = create(&server, &account, &[("To", TO), ("From", FROM), ("Body", "x")]).await.json()["sid"].clone();
+        let path = format!("/2010-04-01/Accounts/{}/Messages/{}.json", account.sid, sid.as_str().unwrap());
+        for (rule, code) in [
+            ("opted_out", 21_610),
+            ("no_consent", 21_610),
+            ("consent_expired", 21_610),
+            ("revocation_in_review", 21_610),
+            ("suppressed", 21_610),
+            ("sender_not_active", 21_606),
+            ("hours_discarded", 21_612),
+            ("frequency_cap", 21_612),
+            ("registration_missing", 21_612),
+        ] {
+            let workspace_id = server.workspace_id();
+            let ended =
+                server.test.store.write::<_, StoreError, _>(move |tx| tx.execute(&SUPPRESS, &[&workspace_id, &rule]));
+            ended.await.unwrap();
+            let shown = ask(&server, Method::GET, &path, &basic(&account.sid, &account.token), &[]).await.json();
+            assert_eq!((&shown["status"], &shown["error_code"]), (&json!("failed"), &json!(code)), "{rule}: {shown}");
+        }
     }
 }
 

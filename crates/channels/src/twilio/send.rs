@@ -104,7 +104,8 @@ impl SendOutcome {
             }
             (None, 429) => (Act::SlowDown, ErrorClass::Throttled, "Too many requests to the provider.".to_owned()),
             (None, 401 | 403) => (Act::Alert, ErrorClass::Authentication, "The provider denied access.".to_owned()),
-            (None, 100..=399) => {
+            // No message is refused like this: another program answers, or nothing is at the path.
+            (None, 100..=399 | 404 | 405) => {
                 (Act::Alert, ErrorClass::ProviderDown, "The API address is not the provider's.".to_owned())
             }
             (None, number) => {
@@ -160,12 +161,14 @@ mod tests {
             (401, json!({"code": 20_003}), ErrorClass::Authentication, Act::Alert),
             (403, json!("no"), ErrorClass::Authentication, Act::Alert),
             (302, json!(null), ErrorClass::ProviderDown, Act::Alert),
+            (404, json!("<html>"), ErrorClass::ProviderDown, Act::Alert),
+            (405, json!(null), ErrorClass::ProviderDown, Act::Alert),
         ] {
             match answer(status, &body) {
                 SendOutcome::NotSent { class: found, act: told, .. } => assert_eq!((found, told), (class, act)),
                 other => panic!("{other:?}"),
             }
         }
-        assert!(matches!(answer(404, &json!({})), SendOutcome::Refused { code: None, .. }));
+        assert!(matches!(answer(410, &json!({})), SendOutcome::Refused { code: None, .. }));
     }
 }

@@ -4,14 +4,24 @@ use std::time::Duration;
 
 use segue_channels::twilio::{StatusCallback, form_fields, read_status};
 use segue_delivery::{check_channel, reports};
-use segue_model::{MessageId, delivery::OutboxState};
+use segue_model::{
+    MessageId,
+    consent::{ConsentState, Medium, Purpose},
+    content::SmsContent,
+    delivery::{MessageClass, OutboxState},
+    registration::{Rates, RegistrationKind},
+    sender::SenderKind,
+};
 use segue_store::{
     Sql,
     channel::{Channel, ChannelConfig, ChannelState, Repeats, TwilioConfig},
+    outbox::{NewOutbox, Payload},
 };
 use serde_json::json;
 
 use crate::bench::{Bench, SENDER, benches, until};
+
+const TEN_DLC: &str = "+13055550100";
 
 async fn twilio(bench: &Bench) -> Channel {
     twilio_with(bench, Repeats::SentAgain).await
@@ -286,11 +296,18 @@ async fn several_nodes_keep_one_pace() {
 
 /// A provider that answers everything with an active account until it is dropped.
 fn provider(listener: tokio::net::TcpListener) -> tokio::task::JoinHandle<()> {
+    answering(listener, "201 Created", r#"{"status":"active","friendly_name":"A","sid":"SM1"}"#)
+}
+
+/// A server that answers everything with this until it is dropped.
+fn answering(
+    listener: tokio::net::TcpListener,
+    status: &'static str,
+    body: &'static str,
+) -> tokio::task::JoinHandle<()> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     tokio::spawn(async move {
-        let body = r#"{"status":"active","friendly_name":"A","sid":"SM1"}"#;
-        let answer =
-            format!("HTTP/1.1 201 Created\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut asked = [0; 8192];
             let _ = stream.read(&mut asked).await;
@@ -328,6 +345,79 @@ async fn a_connection_that_goes_and_comes_back_is_known_soon() {
         assert_eq!(state().await, ChannelState::Connected, "{}: known within seconds", bench.test.engine);
         bench.test.clock.advance(1_000);
         bench.until_state(message, OutboxState::Accepted).await;
+        running.shutdown().await;
+        up.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_at_the_path_of_the_provider_fails_no_message() {
+    for bench in benches().await {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}/wrong", listener.local_addr().unwrap());
+        let page = answering(listener, "404 Not Found", "<html>Nothing here.</html>");
+        let config = TwilioConfig { base_url, ..config(&bench, Repeats::SentAgain) };
+        let channel = bench.test.channel("http", ChannelConfig::Twilio(config)).await;
+        bench.test.sender(channel.id, SENDER).await;
+        let id = bench.enqueue(&bench.sms_to(&channel, "+15550110199", "Hello")).await;
+        let running = bench.start("one");
+        until("it was refused", async || bench.failure(id).await.0.is_some()).await;
+        assert_eq!(bench.state(id).await, OutboxState::Queued, "{}", bench.test.engine);
+        assert_eq!(bench.failure(id).await, (Some("provider_down".to_owned()), None), "{}", bench.test.engine);
+        let (workspace_id, channel_id) = (channel.workspace_id, channel.id);
+        until("the channel says so", async || {
+            let stored = bench.write(move |tx| tx.channel(workspace_id, channel_id)).await.unwrap();
+            stored.state == ChannelState::Error
+        })
+        .await;
+        running.shutdown().await;
+        page.abort();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_that_reach_no_carrier_use_up_no_room_of_the_day() {
+    for bench in benches().await {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let config = TwilioConfig { base_url: format!("http://{address}"), ..config(&bench, Repeats::SentAgain) };
+        let channel = bench.test.channel("http", ChannelConfig::Twilio(config)).await;
+        let sender = bench.test.sender_of_kind(channel.id, SenderKind::TenDlc, TEN_DLC).await;
+        let registered = bench.test.approve(sender.id, &[RegistrationKind::Brand, RegistrationKind::Campaign]).await;
+        let (workspace_id, brand) = (bench.test.workspace_id(), registered[0]);
+        let day = Rates { per_minute: None, per_day: Some(5) };
+        bench.write(move |tx| tx.set_rates(workspace_id, brand, day)).await;
+        let mut ids = Vec::new();
+        for number in 100..105 {
+            let to = format!("+1212555{number:04}");
+            bench.test.set_consent(Medium::Sms, &to, Purpose::Marketing, ConsentState::Granted).await;
+            let payload = Payload::of(&SmsContent::of_text(TEN_DLC.to_owned(), "Sale".to_owned())).unwrap();
+            let new = NewOutbox { class: MessageClass::Marketing, payload, ..bench.sms_to(&channel, &to, "Sale") };
+            ids.push(bench.enqueue(&new).await);
+        }
+        let running = bench.start("one");
+        let state = async || bench.write(move |tx| tx.channel(workspace_id, channel.id)).await.unwrap().state;
+        // The provider refuses connections: every message is tried, most of them again and again.
+        for id in &ids {
+            until("it was tried", async || bench.failure(*id).await.0.is_some()).await;
+        }
+        for _ in 0..20 {
+            bench.test.clock.advance(1_000);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(state().await, ChannelState::Disconnected, "{}", bench.test.engine);
+        let up = provider(tokio::net::TcpListener::bind(address).await.unwrap());
+        until("all have left on the same day", async || {
+            bench.test.clock.advance(100);
+            let mut left = true;
+            for id in &ids {
+                assert_ne!(bench.rule(*id).await.as_deref(), Some("rate_limit"), "{}", bench.test.engine);
+                left &= bench.state(*id).await == OutboxState::Accepted;
+            }
+            left
+        })
+        .await;
         running.shutdown().await;
         up.abort();
     }

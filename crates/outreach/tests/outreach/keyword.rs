@@ -1,14 +1,21 @@
 use segue_model::{
     InboxId, Timestamp,
     consent::{ConsentAction, ConsentState, Medium, Purpose},
+    content::SmsContent,
+    delivery::MessageClass,
     keyword::{ExtraWord, Keyword},
     time,
 };
-use segue_outreach::keywords::{Handled, InboundSms, handle, handle_answered};
+use segue_outreach::{
+    consent_record,
+    keywords::{Handled, InboundSms, handle, handle_answered},
+};
 use segue_store::{
     Sql,
     channel::{Channel, SenderKind},
     consent_settings::ConsentSettings,
+    direct_message::NewDirectMessage,
+    outbox::{AddressKind, NewOutbox, Payload},
 };
 
 use crate::world::{World, phone, worlds};
@@ -292,5 +299,96 @@ async fn what_is_worked_on_late_counts_from_when_it_came_in() {
             receive_late(&world, world.sms.clone(), came, (&ben, "a word"), Some(keyword)).await;
         }
         assert_eq!(consents(&world, &ben).await, [Revoked, Revoked], "{}", world.test.engine);
+    }
+}
+
+static WORDS: Sql =
+    Sql::portable("WORDS", "SELECT payload FROM outbox WHERE workspace_id = $1 AND address = $2 ORDER BY id");
+static FIELDS: Sql =
+    Sql::portable("FIELDS", "SELECT fields FROM direct_messages WHERE workspace_id = $1 AND address = $2");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_contact_that_is_gone_for_good_the_words_of_its_texts_go_where_that_is_wanted() {
+    for world in worlds().await {
+        for (wanted, at_once) in [(false, true), (true, true), (true, false)] {
+            let ws = world.ws();
+            let mut workspace = world.test.workspace.clone();
+            workspace.settings.erase_transcripts = wanted;
+            world.write(move |tx| tx.update_workspace(&workspace)).await;
+            let number = 100 + 2 * u32::from(wanted) + u32::from(at_once);
+            let (address, id) = (phone(number), world.subscriber(&phone(number), "Ana").await);
+            text(&world, &address, "My secret").await;
+            world.sent(world.input()).await;
+            let (ctx, channel_id, to) = (world.test.ctx.clone(), world.sender.channel_id, address.clone());
+            world
+                .write(move |tx| {
+                    let (id, now) = (ctx.id(), ctx.now());
+                    let direct = NewDirectMessage {
+                        id,
+                        batch: None,
+                        key: id.to_string(),
+                        actor: "system".to_owned(),
+                        client_reference: None,
+                        address: to.clone(),
+                        fields: serde_json::json!({ "code": "4711" }),
+                        problem: None,
+                    };
+                    tx.insert_direct_message(ws, &direct, now)?;
+                    let content = SmsContent::of_text("+15550000000".to_owned(), "Ana's code is 4711".to_owned());
+                    let new = NewOutbox {
+                        id,
+                        channel_id,
+                        class: MessageClass::Service,
+                        dedupe_key: id.to_string(),
+                        address: to.clone(),
+                        address_kind: AddressKind::Phone,
+                        payload: Payload::of(&content).unwrap(),
+                        campaign: None,
+                        session_id: None,
+                        not_before: now,
+                        expires_at: None,
+                        segments: None,
+                    };
+                    tx.enqueue(ws, &new, now)
+                })
+                .await;
+            world.set_message_state(&address, "delivered").await;
+            world.test.clock.advance(1_000);
+            let (now, deletion) = (world.test.now(), world.test.ctx.id());
+            let words = async || {
+                let to = address.clone();
+                world
+                    .write(move |tx| {
+                        let mut all = tx.query(&WORDS, &[&ws, &to], |row| row.next::<String>())?;
+                        all.extend(tx.query(&FIELDS, &[&ws, &to], |row| row.next::<String>())?);
+                        all.extend(tx.texts_from(ws, &to, None, 9)?.into_iter().map(|text| text.text));
+                        Ok(all.concat())
+                    })
+                    .await
+            };
+            if at_once {
+                assert!(world.write(move |tx| tx.delete_contact(ws, id, now)).await);
+            } else {
+                world.write(move |tx| tx.delete_contacts(ws, deletion, &[id], "test", now)).await;
+                assert!(words().await.contains("My secret"), "{}: it may come back", world.test.engine);
+                // The number has somebody else meanwhile, who is shown nothing of it.
+                world.test.clock.advance(1_000);
+                let other = world.subscriber(&address, "Bea").await;
+                text(&world, &address, "Hello from Bea").await;
+                let shown = consent_record::texts(&world.test.store, ws, other, None, 10).await.unwrap();
+                let shown: Vec<_> = shown.iter().map(|text| text.text.as_str()).collect();
+                assert_eq!(shown, ["Hello from Bea"], "{}", world.test.engine);
+                world.write(move |tx| tx.delete_old_deletions(ws, now.plus(1))).await;
+                assert!(words().await.contains("Hello from Bea"), "{}: hers stay", world.test.engine);
+            }
+            let left = words().await;
+            for secret in ["My secret", "4711", "Ana's code"] {
+                assert_eq!(left.contains(secret), !wanted, "{} {wanted} {at_once}: {left}", world.test.engine);
+            }
+            assert_eq!(left.contains("Hi Ana"), !wanted, "{} {wanted} {at_once}: {left}", world.test.engine);
+            let to = address.clone();
+            let texts = world.write(move |tx| tx.texts_from(ws, &to, None, 9)).await;
+            assert_eq!(texts.last().map(|text| text.outcome.as_str()), Some("none"), "the proof stays");
+        }
     }
 }

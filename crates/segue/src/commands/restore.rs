@@ -4,14 +4,20 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::{Context, bail};
 use segue_desk::bot::BOT_TIMER;
-use segue_model::Ctx;
+use segue_model::{Ctx, Timestamp, WorkspaceId};
 use segue_outreach::direct::batch::SEND_BATCH;
 use segue_store::{
-    Engine, Store, StoreConfig, StoreError, check_copy, end_log, form::FORM_REFUSED, private_file, restored::Held,
+    Engine, SCHEMA_VERSION, Store, StoreConfig, StoreError,
+    carried::{Carried, SaidSince},
+    check_copy, end_log,
+    form::FORM_REFUSED,
+    private_file,
+    restored::Held,
 };
 
 use crate::{config::Config, node::Lock};
@@ -38,8 +44,8 @@ pub struct HoldArguments {
     json: bool,
 }
 
-/// Puts a backup in the place of the embedded database. What may have been sent after the backup was made is held back. The
-/// database that was there is kept beside it.
+/// Puts a backup in the place of the embedded database. What may have been sent after the backup was made is held back, and
+/// the opt-outs that came after it are taken over from the database that was there, which is kept beside it.
 ///
 /// # Errors
 /// When a server is running, or the file is no whole backup; nothing is changed then.
@@ -54,17 +60,17 @@ pub async fn restore(config: Config, arguments: Arguments) -> anyhow::Result<Exi
     let (from, copy) = (arguments.from.clone(), database.with_extension("restoring"));
     let taken = copy.clone();
     tokio::task::spawn_blocking(move || take_copy(&from, &taken)).await??;
-    let held = hold_in(Engine::Sqlite(copy.clone()), &config).await?;
+    let prepared = prepare(Engine::Sqlite(copy.clone()), &config, Some(&database)).await?;
     let kept = tokio::task::spawn_blocking(move || put_in_place(&copy, &database)).await??;
     if arguments.json {
-        println!("{}", serde_json::json!({ "file": arguments.from, "kept": kept, "held": held }));
+        println!("{}", prepared.json(&serde_json::json!({ "file": arguments.from, "kept": kept })));
         return Ok(ExitCode::SUCCESS);
     }
     println!("Restored from {}.", arguments.from.display());
     if let Some(kept) = kept {
         println!("The database that was there is kept as {}; remove it when you do not need it.", kept.display());
     }
-    show(&held);
+    prepared.show();
     Ok(ExitCode::SUCCESS)
 }
 
@@ -79,24 +85,76 @@ pub async fn hold(config: Config, arguments: HoldArguments) -> anyhow::Result<Ex
     if found.is_none() {
         bail!("{}", super::nothing_there(&config));
     }
-    let held = hold_in(config.engine(), &config).await?;
+    let prepared = prepare(config.engine(), &config, None).await?;
     if arguments.json {
-        println!("{}", serde_json::json!({ "held": held }));
+        println!("{}", prepared.json(&serde_json::json!({})));
     } else {
-        show(&held);
+        prepared.show();
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// What became of a database before it is used.
+struct Prepared {
+    held: Held,
+    /// When the newest entry of its own consent ledger was recorded.
+    ledger_until: Option<Timestamp>,
+    /// What it took over from the database that was there, or why it could not.
+    carried: Result<Carried, String>,
+}
+
+impl Prepared {
+    /// All of it, with what else there is to say.
+    fn json(&self, further: &serde_json::Value) -> serde_json::Value {
+        let (carried, not_carried) = (self.carried.as_ref().ok(), self.carried.as_ref().err());
+        let mut all = serde_json::json!({
+            "held": self.held, "ledger_until": self.ledger_until, "carried": carried, "not_carried": not_carried,
+        });
+        if let (Some(all), Some(further)) = (all.as_object_mut(), further.as_object()) {
+            all.extend(further.clone());
+        }
+        all
+    }
+
+    fn show(&self) {
+        show(&self.held);
+        match &self.carried {
+            Ok(Carried { entries, suppressions, reviews }) => println!(
+                "Taken over from the database that was there: {entries} entries of the consent ledger (opt-outs, and what people \
+                 said themselves after one), {suppressions} entries of the suppression list, {reviews} possible opt-outs to be \
+                 looked at."
+            ),
+            Err(why) => {
+                let until = self.ledger_until.map_or_else(
+                    || "It has no entry of the consent ledger.".to_owned(),
+                    |until| format!("The newest entry of its consent ledger is of {until}."),
+                );
+                println!(
+                    "Opt-outs said after the backup was made are not in it: {why} {until} Before any campaign starts or goes on, \
+                     put everybody on the suppression list who opted out since then. The provider of your numbers, WhatsApp and \
+                     the inboxes of your people have what was said."
+                );
+            }
+        }
+        println!(
+            "Contacts that were deleted after the backup was made are there again: delete those again who asked for it."
+        );
+    }
+}
+
 fn show(held: &Held) {
-    let Held { campaigns, messages, arrivals, jobs, replies } = held;
+    let Held { campaigns, marked, messages, arrivals, jobs, replies } = held;
     if *held == Held::default() {
         println!("Nothing in it was about to be sent.");
         return;
     }
     println!("What may have been sent after the backup was made is not sent again by itself:");
     println!("  {campaigns} campaigns are paused. Cancel them, or resume them when nothing of them was sent.");
-    println!("  {messages} single messages and replies are shown as unknown.");
+    println!(
+        "  {marked} campaigns that had been paused or are still to come say that they may have been sent since. Those with a \
+         time start by themselves: look at them."
+    );
+    println!("  {messages} single messages and replies, and messages that were on the wire, are shown as unknown.");
     println!("  {replies} replies that waited for their customers are given up; each conversation shows its own.");
     println!(
         "  {arrivals} messages that came in and {jobs} timers and batches are dead letters, to be replayed or discarded. There \
@@ -104,22 +162,73 @@ fn show(held: &Held) {
     );
 }
 
-/// Opens a database, brought to this version, and holds back what it would send again.
-async fn hold_in(engine: Engine, config: &Config) -> anyhow::Result<Held> {
+/// Opens a database, brought to this version, takes over what was said in the one that it replaces, and holds back what it
+/// would send again.
+async fn prepare(engine: Engine, config: &Config, replaced: Option<&Path>) -> anyhow::Result<Prepared> {
     let store = StoreConfig::new(engine, config.backup_directory());
     let store = tokio::task::spawn_blocking(move || Store::open(store)).await??;
-    let ctx = Ctx::system();
-    let held = store
-        .write::<_, StoreError, _>(move |tx| {
-            let mut held = tx.hold_restored(SENDING, &ctx)?;
-            for workspace in tx.workspaces()? {
-                held.replies += segue_desk::pending::give_up_restored(tx, &ctx, workspace.id)?;
-            }
-            Ok(held)
-        })
-        .await;
+    let prepared = prepare_in(&store, replaced).await;
     tokio::task::spawn_blocking(move || store.close()).await?;
-    Ok(held?)
+    prepared
+}
+
+async fn prepare_in(store: &Store, replaced: Option<&Path>) -> anyhow::Result<Prepared> {
+    let known = store.read::<_, StoreError, _>(|tx| {
+        let known = tx.workspaces()?.into_iter().map(|workspace| Ok((workspace.id, tx.newest_consent(workspace.id)?)));
+        known.collect::<Result<Known, StoreError>>()
+    });
+    let known = known.await?;
+    let ledger_until = known.iter().filter_map(|(_, newest)| *newest).max();
+    let said = match replaced {
+        Some(path) => said_since(path, known).await,
+        None => Err("what was in the database before is not known here.".to_owned()),
+    };
+    let (ctx, said) = (Ctx::system(), Arc::new(said));
+    let written = store.write::<_, StoreError, _>(move |tx| {
+        let mut carried = Carried::default();
+        for of_workspace in said.iter().flatten() {
+            let more = tx.carry_over(of_workspace, &ctx)?;
+            carried.entries += more.entries;
+            carried.suppressions += more.suppressions;
+            carried.reviews += more.reviews;
+        }
+        let carried = said.as_ref().as_ref().map(|_| carried).map_err(Clone::clone);
+        let mut held = tx.hold_restored(SENDING, &ctx)?;
+        for workspace in tx.workspaces()? {
+            held.replies += segue_desk::pending::give_up_restored(tx, &ctx, workspace.id)?;
+        }
+        Ok((held, carried))
+    });
+    let (held, carried) = written.await?;
+    Ok(Prepared { held, ledger_until, carried })
+}
+
+/// The workspaces of a copy, each with the time of the newest entry of its ledger.
+type Known = Vec<(WorkspaceId, Option<Timestamp>)>;
+
+/// What was said in the database that is replaced after the copy was made. Says in words why that cannot be known.
+async fn said_since(replaced: &Path, known: Known) -> Result<Vec<SaidSince>, String> {
+    let unreadable =
+        |error: &dyn std::fmt::Display| format!("the database that was there cannot be read ({error}); it is kept.");
+    let path = replaced.to_owned();
+    let opened =
+        tokio::task::spawn_blocking(move || match segue_store::schema_version(&Engine::Sqlite(path.clone())) {
+            Ok(Some(SCHEMA_VERSION)) => Store::open_to_look(path).map_err(|error| unreadable(&error)),
+            Ok(Some(version)) => Err(format!(
+                "the database that was there is of another version of Segue (schema version {version} instead of \
+                 {SCHEMA_VERSION}), which this one does not read; it is kept."
+            )),
+            Ok(None) => Err("there was no database of Segue in its place.".to_owned()),
+            Err(error) => Err(unreadable(&error)),
+        });
+    let store = opened.await.map_err(|error| unreadable(&error))??;
+    let said = store.read::<_, StoreError, _>(move |tx| {
+        known.iter().map(|(id, newest)| tx.said_since(*id, newest.unwrap_or(Timestamp(0)))).collect()
+    });
+    let said: Result<Vec<SaidSince>, StoreError> = said.await;
+    let closed = tokio::task::spawn_blocking(move || store.close()).await;
+    closed.map_err(|error| unreadable(&error))?;
+    said.map_err(|error| unreadable(&error))
 }
 
 /// What SQLite keeps beside a database.

@@ -91,7 +91,7 @@ function WorkspaceForm({ initial }: { initial: Workspace }) {
           </div>
           <CheckField
             label="Empty the conversations of contacts that are gone for good"
-            description="Thirty days after a contact was deleted: words and files go, that there were conversations stays."
+            description="Thirty days after a contact was deleted: words and files go, of its texts too; that there were any stays."
             name="erase_transcripts"
             defaultChecked={workspace.erase_transcripts}
           />
