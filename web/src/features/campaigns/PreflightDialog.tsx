@@ -6,7 +6,7 @@ import { Button, Dialog, DialogActions, Failure, Notice, notify, SkeletonRows, S
 import { actOnCampaign, checkCampaign, fetchCampaignSettings, startCampaign } from './api';
 import css from './editor.module.css';
 import { bytesWords } from './media';
-import { money } from './money';
+import { listMoney, money } from './money';
 import { Markets } from './TemplateStatus';
 import { Findings } from './TextChecks';
 
@@ -140,7 +140,9 @@ function Figures({ check }: { check: Preflight }) {
         <div className={css.figure} data-testid="preflight-cost">
           {cost.max_thousandths === 0 && cost.unpriced.length > 0
             ? 'No prices'
-            : money(cost.total, cost.currency)}
+            : cost.price_list === null
+              ? money(cost.total, cost.currency)
+              : listMoney(cost.total, cost.currency)}
         </div>
         <div className={css.muted}>
           {cost.price_list ??
