@@ -49,6 +49,9 @@ pub struct PopulationPage {
     pub next: Option<ContactId>,
 }
 
+/// Parts of a condition that stand side by side without brackets.
+const MOST_IN_A_ROW: usize = 50;
+
 crate::sql! {
     CONTACT_AFTER_MANY = "SELECT id FROM contacts WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3";
 }
@@ -254,11 +257,20 @@ fn joined(
     if parts.is_empty() {
         query.push(empty);
     }
-    for (position, part) in parts.iter().enumerate() {
-        if position > 0 {
-            query.push(sign);
+    if parts.len() > MOST_IN_A_ROW {
+        // SQLite reads a row of signs as one inside the other and refuses what is nested too deeply: half and half the
+        // depth grows with the logarithm.
+        let (left, right) = parts.split_at(parts.len() / 2);
+        joined(query, left, sign, empty, (subject, here));
+        query.push(sign);
+        joined(query, right, sign, empty, (subject, here));
+    } else {
+        for (position, part) in parts.iter().enumerate() {
+            if position > 0 {
+                query.push(sign);
+            }
+            condition(query, part, subject, here);
         }
-        condition(query, part, subject, here);
     }
     query.push(")");
 }

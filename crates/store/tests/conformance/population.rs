@@ -318,3 +318,20 @@ async fn another_workspace_is_never_seen() {
         assert_eq!(found.await.unwrap(), (0, 0), "{}", test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audience_of_many_parts_is_found() {
+    for test in segue_testkit::engines().await {
+        let ana = test.contact("+12125550001", "Ana").await;
+        test.contact("+12125550002", "Ben").await;
+        let named = |name: String| {
+            let field = FieldName::new("first_name").unwrap();
+            Condition::Test(Test::Text { field, case: Case::Exact, compare: Compare::Equals(name) })
+        };
+        let any = Condition::any((0..1_100).map(|n| named(format!("N{n}"))).chain([named("Ana".to_owned())]));
+        let not_any = Condition::all((0..1_100).map(|n| Condition::not(named(format!("N{n}")))));
+        let marks = [Condition::not(any.clone()), not_any.clone()];
+        assert_eq!(walk(&test, &any, &marks, 10).await, [(ana, Some(1))], "{}", test.engine);
+        assert_eq!(walk(&test, &not_any, &[], 10).await.len(), 2, "{}", test.engine);
+    }
+}
