@@ -442,7 +442,7 @@ fn count_chunk(
     after: Option<ContactId>,
     now: Timestamp,
 ) -> Result<Counted, OutreachError> {
-    let crowd = Crowd::of_audience(tx, workspace_id, &campaign.input.audience, now)?;
+    let crowd = Crowd::of_audience(tx, workspace_id, &campaign.input.audience, now)?.texted_for(&campaign.input.rules);
     let mut page = crowd.page(tx, workspace_id, after, CHUNK)?;
     page.look_up(tx, workspace_id, &[prepared.text.body()])?;
     let mut tally = so_far.clone();

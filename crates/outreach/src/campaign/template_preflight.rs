@@ -14,7 +14,7 @@ use segue_model::{
 };
 use segue_store::{
     Store, StoreError, Tx,
-    campaign::{Audience, CampaignView},
+    campaign::{CampaignInput, CampaignView},
     campaign_hold::MarketingBrake,
     recipient::{DUPLICATE_PHONE, HELD_OUT, RuleCount},
 };
@@ -225,8 +225,8 @@ impl Flight {
 impl Look for Flight {
     type Tally = Tally;
 
-    fn audience(&self) -> (&Audience, Timestamp) {
-        (&self.campaign.input.audience, self.now)
+    fn looked_at(&self) -> (&CampaignInput, Timestamp) {
+        (&self.campaign.input, self.now)
     }
 
     fn bodies(&self) -> Vec<&Body> {

@@ -250,7 +250,7 @@ async fn walk(
     let (ws, now) = (test.workspace.id, test.now());
     let (include, marks) = (include.clone(), marks.to_vec());
     let walked = test.store.read::<_, StoreError, _>(move |tx| {
-        let population = Population { include: &include, marks: &marks, now };
+        let population = Population { include: &include, marks: &marks, now, programme: None };
         let (mut all, mut after) = (Vec::new(), None);
         loop {
             let page = tx.population_page(ws, &population, after, limit)?;
@@ -309,7 +309,7 @@ async fn another_workspace_is_never_seen() {
         let (now, everybody) = (Timestamp(0), Condition::everybody());
         let other = segue_model::WorkspaceId(uuid::Uuid::from_u128(99));
         let found = test.store.read::<_, StoreError, _>(move |tx| {
-            let population = Population { include: &everybody, marks: &[], now };
+            let population = Population { include: &everybody, marks: &[], now, programme: None };
             Ok((
                 tx.population_page(other, &population, None, 10)?.found.len(),
                 tx.population_count(other, &everybody, now)?,
