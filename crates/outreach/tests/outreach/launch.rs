@@ -260,6 +260,21 @@ async fn each_run_of_a_recurring_campaign_is_a_campaign_of_its_own_at_the_same_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_series_whose_first_run_is_long_past_goes_on_at_its_next_time() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let repeat = Repeat { frequency: Frequency::Daily, interval: 1, count: None, until: None };
+        let starts_at = Some("0001-01-01T09:00".parse().unwrap());
+        let series = world.draft(scheduled(&world, Schedule { starts_at, ..tomorrow(Some(repeat)) })).await.unwrap();
+        let waiting = world.act(series.id, CampaignAction::Start).await.unwrap();
+        assert_eq!(waiting.next_run_at, Some(at("2026-11-24T09:00:00-05:00")), "{}", world.test.engine);
+        let ended = Repeat { count: Some(1_000), ..repeat };
+        let series = world.draft(scheduled(&world, Schedule { starts_at, ..tomorrow(Some(ended)) })).await.unwrap();
+        assert_eq!(world.act(series.id, CampaignAction::Start).await.unwrap_err().field(), Some("schedule"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_that_was_paused_before_its_time_and_resumed_still_waits_for_it() {
     for world in worlds().await {
         world.subscriber(&phone(1), "Ana").await;
