@@ -22,7 +22,7 @@ use segue_store::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{found, prepare, template::TemplateText};
+use super::{found, prepare, template::TemplateText, variants};
 use crate::{Links, OutreachError, domains, redirect::LINK_LIFE};
 
 /// Longest legal text and consent wording, in characters.
@@ -304,7 +304,7 @@ pub(super) fn store_targets(
         return Ok(tx.put_campaign_links(workspace_id, campaign.id, text.targets())?);
     }
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
-    Ok(tx.put_campaign_links(workspace_id, campaign.id, prepared.text.targets())?)
+    variants::store_targets(tx, links, workspace_id, campaign, &prepared.text)
 }
 
 /// Turns all links of a campaign off or on.
