@@ -330,8 +330,7 @@ async fn an_audience_of_many_parts_is_found() {
         };
         let any = Condition::any((0..1_100).map(|n| named(format!("N{n}"))).chain([named("Ana".to_owned())]));
         let not_any = Condition::all((0..1_100).map(|n| Condition::not(named(format!("N{n}")))));
-        let marks = [Condition::not(any.clone()), not_any.clone()];
+        let marks = [Condition::not(any.clone()), not_any];
         assert_eq!(walk(&test, &any, &marks, 10).await, [(ana, Some(1))], "{}", test.engine);
-        assert_eq!(walk(&test, &not_any, &[], 10).await.len(), 2, "{}", test.engine);
     }
 }
