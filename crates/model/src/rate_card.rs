@@ -53,7 +53,7 @@ impl RateCategory {
 pub struct Tier {
     /// The first message of the calendar month that has this price, counted from 1.
     pub from: u64,
-    /// In thousandths of a minor unit.
+    /// In thousandths of a hundredth of the currency.
     pub thousandths: i64,
 }
 
@@ -62,7 +62,7 @@ pub struct Tier {
 pub struct Rate {
     pub market: String,
     pub category: RateCategory,
-    /// In thousandths of a minor unit; the price of the month's first messages where there are tiers.
+    /// In thousandths of a hundredth of the currency; the price of the month's first messages where there are tiers.
     pub thousandths: i64,
     /// What later messages of the month cost, in the order of the messages.
     #[serde(default)]
@@ -75,13 +75,13 @@ pub struct Rate {
 pub struct TierShare {
     /// The first message of the month that has this price.
     pub from: u64,
-    /// Of one of them, in thousandths of a minor unit.
+    /// Of one of them, in thousandths of a hundredth of the currency.
     pub price_thousandths: i64,
     pub messages: i64,
 }
 
 impl TierShare {
-    /// Of all of them, in thousandths of a minor unit.
+    /// Of all of them, in thousandths of a hundredth of the currency.
     #[must_use]
     pub const fn thousandths(&self) -> i64 {
         self.price_thousandths.saturating_mul(self.messages)
@@ -125,7 +125,8 @@ impl Rate {
     }
 }
 
-/// A price list that is valid from a day on, until the next one.
+/// A price list that is valid from a day on, until the next one. Its amounts are in parts of a hundredth of the currency's
+/// unit, whatever number of digits is usual for it: a list knows no other measure, and people see the unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RateCard {
     pub name: String,
@@ -144,7 +145,8 @@ impl RateCard {
         named(market).or_else(|| named(market::market_before(market)?))
     }
 
-    /// The price of one message, in thousandths of a minor unit; that of the month's first where there are tiers.
+    /// The price of one message, in thousandths of a hundredth of the currency; that of the month's first where there are
+    /// tiers.
     #[must_use]
     pub fn price(&self, market: &str, category: RateCategory) -> Option<i64> {
         self.rate(market, category).map(|rate| rate.thousandths)
@@ -175,7 +177,7 @@ pub fn month_of(at: Timestamp, zone: &TimeZone) -> String {
 pub struct RateChange {
     pub market: String,
     pub category: RateCategory,
-    /// In thousandths of a minor unit; null when there was none.
+    /// In thousandths of a hundredth of the currency; null when there was none.
     pub before: Option<i64>,
     /// Null when there is none any more.
     pub after: Option<i64>,

@@ -395,7 +395,8 @@ fn number(text: &str) -> Option<u64> {
     if digits.len() > 15 || !digits.bytes().all(|byte| byte.is_ascii_digit()) { None } else { digits.parse().ok() }
 }
 
-/// Thousandths of a minor unit of `0.0250`: five digits behind the point. A sign of the currency in front is passed over.
+/// Thousandths of a hundredth of the currency of `0.0250`: five digits behind the point, in every currency. A sign of the
+/// currency in front is passed over.
 fn thousandths(price: &str) -> Option<i64> {
     let price = price.trim_start_matches(|c: char| "$\u{20ac}\u{a3}\u{20b9}".contains(c)).trim();
     let (whole, part) = price.split_once('.').unwrap_or((price, ""));

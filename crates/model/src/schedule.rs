@@ -199,6 +199,26 @@ impl Schedule {
         repeat.until.is_none_or(|until| at.date() <= until).then_some(at)
     }
 
+    /// A number of runs whose times have certainly passed in every zone: where to look from for the next one, without
+    /// going through all that there ever were. At most a few more have passed, too.
+    #[must_use]
+    pub fn long_past(&self, now: Timestamp) -> u32 {
+        let (Some(start), Some(repeat)) = (self.starts_at, self.repeat) else { return 0 };
+        // Zones and the recipients' clocks are hours apart, so what is this many days back is past everywhere.
+        let Ok(day) = now.to_jiff().to_zoned(TimeZone::UTC).date().checked_sub(4.days()) else { return 0 };
+        let days = i64::from((day - start.date()).get_days());
+        let interval = i64::from(repeat.interval.max(1));
+        let steps = match repeat.frequency {
+            Frequency::Daily => days / interval,
+            Frequency::Weekly => days / 7 / interval,
+            Frequency::Monthly => {
+                let months = |date: Date| i64::from(date.year()) * 12 + i64::from(date.month());
+                (months(day) - months(start.date()) - 1) / interval
+            }
+        };
+        u32::try_from(steps).unwrap_or(0)
+    }
+
     /// The moment at which run number `run` starts. With the recipients' clocks: when its time comes in the first zone.
     #[must_use]
     pub fn starts(&self, run: u32, workspace_zone: &str) -> Option<Timestamp> {

@@ -133,3 +133,33 @@ fn what_makes_no_sense_is_refused() {
     assert!(base.check().is_ok() && Schedule::default().check().is_ok());
     assert!(Schedule { window: Some(window("22:00", "02:00")), ..base }.check().is_ok());
 }
+
+#[test]
+fn looking_for_the_next_run_begins_shortly_before_it_and_never_after() {
+    let now = at("2026-11-23T12:00:00-05:00");
+    for start in ["0001-01-01T09:00", "2020-02-29T23:30", "2026-11-20T09:00", "2026-11-23T12:00", "2030-01-31T00:00"] {
+        for frequency in [Frequency::Daily, Frequency::Weekly, Frequency::Monthly] {
+            for interval in [1, 2, 7, 365] {
+                for (clock, zone) in [
+                    (ScheduleClock::Workspace, NEW_YORK),
+                    (ScheduleClock::Workspace, "Pacific/Kiritimati"),
+                    (ScheduleClock::Recipient, NEW_YORK),
+                ] {
+                    let repeat = Some(Repeat { frequency, interval, count: None, until: None });
+                    let schedule =
+                        Schedule { starts_at: Some(start.parse().unwrap()), repeat, clock, ..Schedule::default() };
+                    let from = schedule.long_past(now);
+                    let passed =
+                        |run: u32| schedule.starts(run, zone).is_some_and(|at| schedule.begun_everywhere(at) < now);
+                    assert!(
+                        from == 0 || passed(from - 1),
+                        "{start} {frequency} {interval} {zone}: run {from} is left out"
+                    );
+                    let first = (from..from + 40).find(|run| !passed(*run));
+                    assert!(first.is_some(), "{start} {frequency} {interval} {zone}: {from} is too early");
+                }
+            }
+        }
+    }
+    assert_eq!(Schedule::default().long_past(now), 0);
+}

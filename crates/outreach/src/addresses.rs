@@ -13,6 +13,8 @@ pub(crate) const PLACEHOLDER: &str = "__link_";
 pub(crate) struct Shortened {
     /// The text, in which `{{ __link_1 }}` stands for the first address.
     pub text: String,
+    /// An address stayed as it is because there is no number left for it.
+    pub is_crowded: bool,
 }
 
 /// Takes the addresses out of a text and adds those that are new to `targets`. Beyond fifteen different ones they stay
@@ -20,6 +22,7 @@ pub(crate) struct Shortened {
 pub(crate) fn take_out(text: &str, targets: &mut Vec<String>) -> Shortened {
     let mut shortened = String::with_capacity(text.len());
     let mut rest = text;
+    let mut is_crowded = false;
     while let Some(start) = next_start(rest) {
         let (before, from) = rest.split_at(start);
         shortened.push_str(before);
@@ -29,30 +32,46 @@ pub(crate) fn take_out(text: &str, targets: &mut Vec<String>) -> Shortened {
         let address = from[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']']);
         let after = &from[address.len()..];
         match number(address, after, targets) {
-            Some(link) => shortened.push_str(&format!("{{{{ {PLACEHOLDER}{link} }}}}")),
-            None => shortened.push_str(address),
+            Number::Link(link) => shortened.push_str(&format!("{{{{ {PLACEHOLDER}{link} }}}}")),
+            Number::AsWritten => shortened.push_str(address),
+            Number::NoneLeft => {
+                shortened.push_str(address);
+                is_crowded = true;
+            }
         }
         rest = after;
     }
     shortened.push_str(rest);
-    Shortened { text: shortened }
+    Shortened { text: shortened, is_crowded }
 }
 
-/// The number of the link that an address becomes; `None` when it stays as it is.
-fn number(address: &str, after: &str, targets: &mut Vec<String>) -> Option<u8> {
+/// What an address becomes.
+enum Number {
+    /// The link of this number.
+    Link(u8),
+    /// It stays as it is.
+    AsWritten,
+    /// It would be a link, and every number is taken.
+    NoneLeft,
+}
+
+/// Addresses of one campaign that become links.
+pub(crate) const MOST_TARGETS: usize = (LINKS - CHAT_LINK - 1) as usize;
+
+fn number(address: &str, after: &str, targets: &mut Vec<String>) -> Number {
     let host = address.get(8..).unwrap_or_default().split(['/', '?', '#']).next().unwrap_or_default();
     if !host.contains('.') || after.starts_with("{{") || !address.is_ascii() {
-        return None;
+        return Number::AsWritten;
     }
     let place = match targets.iter().position(|known| known == address) {
         Some(place) => place,
-        None if targets.len() < usize::from(LINKS - CHAT_LINK - 1) => {
+        None if targets.len() < MOST_TARGETS => {
             targets.push(address.to_owned());
             targets.len() - 1
         }
-        None => return None,
+        None => return Number::NoneLeft,
     };
-    u8::try_from(place).ok().map(|place| place + CHAT_LINK + 1)
+    u8::try_from(place).map_or(Number::NoneLeft, |place| Number::Link(place + CHAT_LINK + 1))
 }
 
 /// Where the next address begins, outside of what the template language reads.
@@ -112,8 +131,11 @@ mod tests {
     fn no_more_than_a_code_can_tell_apart() {
         let text = (0..20).map(|n| format!("https://a.example/{n}\n")).collect::<String>();
         let mut targets = Vec::new();
-        let shortened = take_out(&text, &mut targets).text;
-        assert_eq!(targets.len(), 15);
+        let Shortened { text: shortened, is_crowded } = take_out(&text, &mut targets);
+        assert_eq!((targets.len(), is_crowded), (15, true));
+        // A second text goes on with the numbers of the first.
+        let second = take_out("https://a.example/3", &mut targets);
+        assert_eq!((second.text.as_str(), second.is_crowded), ("{{ __link_4 }}", false));
         assert!(shortened.contains("{{ __link_15 }}") && shortened.ends_with("https://a.example/19\n"), "{shortened}");
     }
 }

@@ -311,7 +311,7 @@ fn first_members(
     limit: i64,
     now: Timestamp,
 ) -> Result<Vec<SegmentMember>, StoreError> {
-    let population = Population { include, marks: &[], now };
+    let population = Population { include, marks: &[], now, programme: None };
     let mut members = Vec::new();
     loop {
         let page = tx.population_page(workspace_id, &population, after, limit)?;

@@ -213,6 +213,8 @@ pub struct Frame<'a> {
     pub opt_out_line: Option<&'a OptOutLine>,
     /// Whether people can answer the sender that is named: decides about the line where there is no recipient.
     pub reach: SenderReach,
+    /// Addresses that have their numbers already, because another text of the campaign has them.
+    pub targets: &'a [String],
 }
 
 /// A campaign's whole text: body, opt-out line and footer.
@@ -224,6 +226,7 @@ pub struct CampaignText {
     links: Links,
     campaign_number: u32,
     targets: Vec<String>,
+    is_crowded: bool,
 }
 
 impl CampaignText {
@@ -232,9 +235,13 @@ impl CampaignText {
     /// # Errors
     /// When the body is not well formed, or the footer needs a chat and there is none.
     pub fn new(body: &str, frame: &Frame<'_>) -> Result<Self, OutreachError> {
-        let mut targets = Vec::new();
+        let (mut targets, mut is_crowded) = (frame.targets.to_vec(), false);
         let mut shorten = |text: &str| match frame.shorten {
-            Shorten::Every => addresses::take_out(text, &mut targets).text,
+            Shorten::Every => {
+                let shortened = addresses::take_out(text, &mut targets);
+                is_crowded |= shortened.is_crowded;
+                shortened.text
+            }
             Shorten::None => text.to_owned(),
         };
         let texts = [body].into_iter().chain(frame.texts.iter().map(|other| other.body.as_str()));
@@ -266,6 +273,7 @@ impl CampaignText {
             links: frame.links.clone(),
             campaign_number: frame.campaign_number,
             targets,
+            is_crowded,
         })
     }
 
@@ -274,10 +282,15 @@ impl CampaignText {
         &self.body
     }
 
-    /// Where the short links in the body lead; the first is that of link 1.
+    /// Where short links lead, those of [`Frame::targets`] first; the first is that of link 1.
     #[must_use]
     pub fn targets(&self) -> &[String] {
         &self.targets
+    }
+
+    /// Whether an address stays as it is written because there are too many for all to become links.
+    pub(crate) const fn is_crowded(&self) -> bool {
+        self.is_crowded
     }
 
     /// The fields the body uses.

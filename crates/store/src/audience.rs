@@ -1,7 +1,8 @@
 //! Whom a campaign or a batch may text: members with what decides about each.
 
 use segue_model::{
-    ContactId, ListId, PhoneNumber, WorkspaceId, consent::ConsentState, contact::ContactFields, id::Id as _,
+    ContactId, ListId, PhoneNumber, ProgrammeId, WorkspaceId, consent::ConsentState, contact::ContactFields,
+    id::Id as _,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -100,6 +101,26 @@ impl AudienceMember {
 }
 
 impl Tx<'_> {
+    /// A member with the number it is texted at, as [`AudienceMember::with_number_to_text`]; for a programme, a yes or no
+    /// that was said to it at the own number counts before what a further one said of everything.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn at_number_to_text(
+        &mut self,
+        workspace_id: WorkspaceId,
+        member: AudienceMember,
+        programme: Option<ProgrammeId>,
+    ) -> Result<AudienceMember, StoreError> {
+        let asks = member.sms_consent == ConsentState::None && member.further_phone.is_some();
+        if let (true, Some(id), Some(own)) = (asks, programme, &member.fields.phone)
+            && self.consent_in_programme(workspace_id, own.as_str(), id, ConsentState::None)? != ConsentState::None
+        {
+            return Ok(member);
+        }
+        Ok(member.with_number_to_text())
+    }
+
     /// One contact as a member of an audience.
     ///
     /// # Errors

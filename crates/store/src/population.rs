@@ -10,7 +10,7 @@
 //! as long as it takes to look at everybody.
 
 use segue_expr::{Case, Compare, Condition, Event, FieldName, Order, Side, Subject, TableName, Test};
-use segue_model::{ContactId, Timestamp, WorkspaceId, id::Id as _, time};
+use segue_model::{ContactId, ProgrammeId, Timestamp, WorkspaceId, id::Id as _, time};
 use uuid::Uuid;
 
 use crate::{
@@ -31,6 +31,8 @@ pub struct Population<'a> {
     pub marks: &'a [Condition],
     /// What the last days are counted from.
     pub now: Timestamp,
+    /// In whose name they are texted: who said yes or no to it at the own number is texted at no other one.
+    pub programme: Option<ProgrammeId>,
 }
 
 /// A contact that was found.
@@ -48,6 +50,9 @@ pub struct PopulationPage {
     /// Where to go on; nothing at the end.
     pub next: Option<ContactId>,
 }
+
+/// Parts of a condition that stand side by side without brackets.
+const MOST_IN_A_ROW: usize = 50;
 
 crate::sql! {
     CONTACT_AFTER_MANY = "SELECT id FROM contacts WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3";
@@ -176,10 +181,13 @@ impl Tx<'_> {
             }
             (seen, last) = (seen + 1, Some(id));
             if parts.of_rows.holds(&member.fields, &mut |test| answers.tell(&known, test)) {
-                found.push(Found { member: member.with_number_to_text(), mark });
+                found.push(Found { member, mark });
             }
             Ok(())
         })?;
+        for Found { member, .. } in found.iter_mut().filter(|found| found.member.further_phone.is_some()) {
+            *member = self.at_number_to_text(workspace_id, member.clone(), population.programme)?;
+        }
         let next = if seen == limit { last } else { bound };
         Ok(PopulationPage { found, next })
     }
@@ -195,7 +203,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<i64, StoreError> {
         if include.is_of_rows() {
-            let population = Population { include, marks: &[], now };
+            let population = Population { include, marks: &[], now, programme: None };
             let (mut count, mut after) = (0, None);
             loop {
                 let page = self.population_page(workspace_id, &population, after, SCAN)?;
@@ -254,11 +262,20 @@ fn joined(
     if parts.is_empty() {
         query.push(empty);
     }
-    for (position, part) in parts.iter().enumerate() {
-        if position > 0 {
-            query.push(sign);
+    if parts.len() > MOST_IN_A_ROW {
+        // SQLite reads a row of signs as one inside the other and refuses what is nested too deeply: half and half the
+        // depth grows with the logarithm.
+        let (left, right) = parts.split_at(parts.len() / 2);
+        joined(query, left, sign, empty, (subject, here));
+        query.push(sign);
+        joined(query, right, sign, empty, (subject, here));
+    } else {
+        for (position, part) in parts.iter().enumerate() {
+            if position > 0 {
+                query.push(sign);
+            }
+            condition(query, part, subject, here);
         }
-        condition(query, part, subject, here);
     }
     query.push(")");
 }

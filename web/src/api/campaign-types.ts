@@ -63,7 +63,7 @@ interface PreflightSegments {
   total: number;
 }
 
-/** What messages to one market cost, in thousandths of a minor unit. */
+/** What messages to one market cost, in thousandths of a hundredth of the currency. */
 export interface MarketCost {
   market: string;
   category: string;
@@ -78,7 +78,7 @@ export interface MarketCost {
   so_far: number | null;
   next_tier: NextTier | null;
   thousandths: number;
-  /** In minor units, rounded. */
+  /** In hundredths of the currency, rounded. */
   total: number;
 }
 

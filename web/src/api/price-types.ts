@@ -49,7 +49,7 @@ export interface RateCard {
   rates: {
     market: string;
     category: RateCategory;
-    /** In thousandths of a minor unit; of the month's first messages where there are tiers. */
+    /** In thousandths of a hundredth of the currency; of the month's first messages where there are tiers. */
     thousandths: number;
     tiers: Tier[];
   }[];

@@ -78,6 +78,7 @@ export const keys = {
   campaigns: ['campaigns'] as const,
   campaignChoice: ['campaigns', 'choice'] as const,
   campaignMedia: (id: string) => ['campaigns', id, 'media'] as const,
+  textFiles: ['text-files'] as const,
   textFile: (id: string) => ['text-files', id] as const,
   campaign: (id: string) => ['campaigns', id] as const,
   funnel: (id: string) => ['campaigns', id, 'funnel'] as const,

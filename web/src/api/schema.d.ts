@@ -5326,7 +5326,7 @@ export interface components {
             price_list: string;
             /**
              * Format: int64
-             * @description In minor units: the sum of the markets.
+             * @description In hundredths of the currency: the sum of the markets.
              */
             total: number;
             /**
@@ -7608,7 +7608,7 @@ export interface components {
             next_tier?: components["schemas"]["NextTier"] | null;
             /**
              * Format: int64
-             * @description Of the first that is not, in thousandths of a minor unit; null when the price list has none.
+             * @description Of the first that is not, in thousandths of a hundredth of the currency; null when the price list has none.
              */
             price_thousandths?: number | null;
             /**
@@ -7618,14 +7618,14 @@ export interface components {
             so_far?: number | null;
             /**
              * Format: int64
-             * @description Of all of them, in thousandths of a minor unit.
+             * @description Of all of them, in thousandths of a hundredth of the currency.
              */
             thousandths: number;
             /** @description How many have the price of which tier; one when the price list has no tiers. */
             tiers: components["schemas"]["TierShare"][];
             /**
              * Format: int64
-             * @description The same in minor units, rounded; the whole is the sum of these.
+             * @description The same in hundredths of the currency, rounded; the whole is the sum of these.
              */
             total: number;
         };
@@ -8070,7 +8070,7 @@ export interface components {
             missing: number;
             /**
              * Format: int64
-             * @description In thousandths of a minor unit.
+             * @description In thousandths of a hundredth of the currency.
              */
             price_thousandths: number;
         };
@@ -9611,7 +9611,10 @@ export interface components {
             /** Format: int64 */
             low: number;
         };
-        /** @description What the messages cost, in minor units of the currency. */
+        /**
+         * @description What the messages cost: texts in minor units of the currency, as their prices are entered; a campaign by template, which
+         *     has a price list, in hundredths of the currency.
+         */
         PreflightCost: {
             /** @description By the account that each text would leave by, the one with the most first. */
             accounts: components["schemas"]["AccountCost"][];
@@ -10004,13 +10007,16 @@ export interface components {
             market: string;
             /**
              * Format: int64
-             * @description In thousandths of a minor unit; the price of the month's first messages where there are tiers.
+             * @description In thousandths of a hundredth of the currency; the price of the month's first messages where there are tiers.
              */
             thousandths: number;
             /** @description What later messages of the month cost, in the order of the messages. */
             tiers: components["schemas"]["Tier"][];
         };
-        /** @description A price list that is valid from a day on, until the next one. */
+        /**
+         * @description A price list that is valid from a day on, until the next one. Its amounts are in parts of a hundredth of the currency's
+         *     unit, whatever number of digits is usual for it: a list knows no other measure, and people see the unit.
+         */
         RateCard: {
             /** @description ISO 4217. */
             currency: string;
@@ -10046,7 +10052,7 @@ export interface components {
             after?: number | null;
             /**
              * Format: int64
-             * @description In thousandths of a minor unit; null when there was none.
+             * @description In thousandths of a hundredth of the currency; null when there was none.
              */
             before?: number | null;
             category: components["schemas"]["RateCategory"];
@@ -11319,6 +11325,8 @@ export interface components {
         };
         TestSendInput: {
             phone: string;
+            /** @description Name of the variant whose text is sent; the first one when it is not given. Without variants it is left out. */
+            variant?: string | null;
         };
         /** @description A file of a text as the API shows it. */
         TextFile: {
@@ -11427,7 +11435,7 @@ export interface components {
             from: number;
             /**
              * Format: int64
-             * @description In thousandths of a minor unit.
+             * @description In thousandths of a hundredth of the currency.
              */
             thousandths: number;
         };
@@ -11448,7 +11456,7 @@ export interface components {
             messages: number;
             /**
              * Format: int64
-             * @description Of one of them, in thousandths of a minor unit.
+             * @description Of one of them, in thousandths of a hundredth of the currency.
              */
             price_thousandths: number;
         };
@@ -11469,7 +11477,7 @@ export interface components {
             portfolio: string;
             /**
              * Format: int64
-             * @description Of the next one, in thousandths of a minor unit; null when the price list has none.
+             * @description Of the next one, in thousandths of a hundredth of the currency; null when the price list has none.
              */
             price_thousandths?: number | null;
             /** @description How many of them had which price. */

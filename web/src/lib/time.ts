@@ -5,13 +5,14 @@ const longDate = new Intl.DateTimeFormat(undefined, {
   day: 'numeric',
   month: 'long',
 });
-const fullDateTime = new Intl.DateTimeFormat(undefined, {
+const DATE_AND_TIME = {
   day: 'numeric',
   month: 'short',
   year: 'numeric',
   hour: '2-digit',
   minute: '2-digit',
-});
+} as const;
+const fullDateTime = new Intl.DateTimeFormat(undefined, DATE_AND_TIME);
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -23,6 +24,19 @@ export function formatTime(iso: string): string {
 
 export function formatDateTime(iso: string | null): string {
   return iso === null ? '–' : fullDateTime.format(new Date(iso));
+}
+
+/** A moment by the clock of a time zone, which is named; by the reader's own, and so told, where none is known. */
+export function formatDateTimeIn(iso: string, timeZone: string | null): string {
+  if (timeZone !== null) {
+    try {
+      const format = new Intl.DateTimeFormat(undefined, { ...DATE_AND_TIME, timeZone });
+      return `${format.format(new Date(iso))} (${timeZone.replaceAll('_', ' ')})`;
+    } catch {
+      // A zone that this browser does not know.
+    }
+  }
+  return `${formatDateTime(iso)} (your own time)`;
 }
 
 /** A key that is equal for two moments of the same local day. */

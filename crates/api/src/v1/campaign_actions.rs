@@ -69,6 +69,9 @@ async fn preview_text(
 #[derive(Deserialize, ToSchema)]
 struct TestSendInput {
     phone: String,
+    /// Name of the variant whose text is sent; the first one when it is not given. Without variants it is left out.
+    #[serde(default)]
+    variant: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -85,8 +88,8 @@ async fn send_test(
     PathId(id): PathId<CampaignId>,
     Json(input): Json<TestSendInput>,
 ) -> Result<(StatusCode, Json<TestSendAnswer>), Problem> {
-    let sent =
-        test_send::test_send(&state.store, &state.ctx, &state.links, caller.workspace_id, id, &input.phone).await?;
+    let what = (input.phone.as_str(), input.variant.as_deref());
+    let sent = test_send::test_send(&state.store, &state.ctx, &state.links, caller.workspace_id, id, what).await?;
     Ok((StatusCode::ACCEPTED, Json(TestSendAnswer { message_id: sent })))
 }
 

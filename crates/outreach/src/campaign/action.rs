@@ -22,7 +22,7 @@ use super::{
     plan::PLAN_CAMPAIGN,
     preflight, prepare,
     template::{self, TemplateText},
-    validate,
+    validate, variants,
 };
 use crate::{Links, OutreachError, contacts::clean};
 
@@ -197,7 +197,7 @@ pub(super) fn ready(
         return pinned::pin(tx, &text.workspace, campaign);
     }
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
-    tx.put_campaign_links(workspace_id, campaign.id, prepared.text.targets())?;
+    variants::store_targets(tx, links, workspace_id, campaign, &prepared.text)?;
     if prepared.origins.approval() == Approval::NotApproved {
         return Err(OutreachError::SenderNotActive);
     }

@@ -26,7 +26,7 @@ const PAGE: u32 = 5_000;
 pub struct CampaignCharges {
     /// ISO 4217.
     pub currency: String,
-    /// In minor units: the sum of the markets.
+    /// In hundredths of the currency: the sum of the markets.
     pub total: i64,
     /// Messages that the platform has told a charge of.
     pub messages: i64,

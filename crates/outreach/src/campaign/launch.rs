@@ -80,7 +80,8 @@ pub(super) fn check_time(
 
 /// The first run from `run` on whose time has not passed everywhere.
 fn next_run(schedule: &Schedule, run: u32, workspace: &Workspace, now: Timestamp) -> Option<(u32, Timestamp)> {
-    let mut runs = (run..).map_while(|run| Some((run, schedule.starts(run, &workspace.time_zone)?)));
+    let mut runs =
+        (run.max(schedule.long_past(now))..).map_while(|run| Some((run, schedule.starts(run, &workspace.time_zone)?)));
     runs.find(|(_, at)| schedule.begun_everywhere(*at) >= now)
 }
 

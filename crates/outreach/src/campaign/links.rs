@@ -18,10 +18,11 @@ use segue_store::{
     campaign::CampaignView,
     click::{ClickBucket, DeviceCount, LinkCount, VerdictCount},
     link::{CampaignLink, LinkSettings},
+    workspace::ApprovalRule,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{found, prepare, template::TemplateText};
+use super::{found, prepare, template::TemplateText, variants};
 use crate::{Links, OutreachError, domains, redirect::LINK_LIFE};
 
 /// Longest legal text and consent wording, in characters.
@@ -207,13 +208,20 @@ pub async fn change<E: From<OutreachError> + From<StoreError> + Send + 'static>(
             let settings = LinkSettings { on_base, ..after };
             check(tx, workspace_id, &campaign, &before, &settings)?;
             tx.put_link_settings(workspace_id, id, &settings)?;
-            if campaign.state == CampaignState::Draft {
+            // Whoever changes something of it before the start is one of its authors, who do not approve it.
+            if is_before_start(campaign.state) {
                 tx.add_campaign_editor(workspace_id, id, user)?;
+            }
+            if campaign.state == CampaignState::Draft {
                 store_targets(tx, &links, workspace_id, &campaign)?;
             }
             Ok(view_in(tx, &links, workspace_id, id)?)
         })
         .await
+}
+
+const fn is_before_start(state: CampaignState) -> bool {
+    matches!(state, CampaignState::Draft | CampaignState::AwaitingApproval | CampaignState::Scheduled)
 }
 
 fn check(
@@ -232,6 +240,7 @@ fn check(
             return Err(OutreachError::invalid("shorten", sent));
         }
     }
+    check_approved(tx, workspace_id, campaign, before, settings)?;
     if let Some(wanted) = settings.domain_id {
         let known = tx.link_domains(workspace_id)?.into_iter().find(|domain| domain.id == wanted);
         match known {
@@ -251,6 +260,35 @@ fn check(
     Ok(())
 }
 
+/// Refuses to change what customers read and agree to while it is approved, or waits for it: it would be another text than
+/// the one a second person looked at.
+fn check_approved(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    before: &LinkSettings,
+    settings: &LinkSettings,
+) -> Result<(), OutreachError> {
+    let changed = [
+        ("landing", before.landing != settings.landing),
+        ("legal_text", before.legal_text != settings.legal_text),
+        ("consent_wording", before.consent_wording != settings.consent_wording),
+    ];
+    let changed = changed.into_iter().find(|(_, is_changed)| *is_changed);
+    let Some((field, _)) =
+        changed.filter(|_| matches!(campaign.state, CampaignState::AwaitingApproval | CampaignState::Scheduled))
+    else {
+        return Ok(());
+    };
+    let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+    if workspace.settings.campaigns.approval != ApprovalRule::SecondPerson {
+        return Ok(());
+    }
+    let why = "A second person approves the campaign together with this. Withdraw it first, then it can be changed and \
+               submitted again.";
+    Err(OutreachError::invalid(field, why))
+}
+
 /// Stores where the links of a campaign's text lead.
 ///
 /// # Errors
@@ -266,7 +304,7 @@ pub(super) fn store_targets(
         return Ok(tx.put_campaign_links(workspace_id, campaign.id, text.targets())?);
     }
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
-    Ok(tx.put_campaign_links(workspace_id, campaign.id, prepared.text.targets())?)
+    variants::store_targets(tx, links, workspace_id, campaign, &prepared.text)
 }
 
 /// Turns all links of a campaign off or on.

@@ -9,7 +9,7 @@
 //! it goes on with the same audience after a crash, a pause, or a change of a segment.
 
 use segue_expr::{Condition, Event, TableName, Test};
-use segue_model::{ContactId, Timestamp, WorkspaceId};
+use segue_model::{ContactId, ProgrammeId, Timestamp, WorkspaceId, series::CampaignRules};
 use segue_store::{
     StoreError, Tx,
     audience::{AudienceFilter, AudienceMember},
@@ -66,6 +66,7 @@ pub(super) struct Crowd {
     marks: Vec<Condition>,
     rules: Vec<&'static str>,
     now: Timestamp,
+    programme: Option<ProgrammeId>,
 }
 
 /// A crowd as it is written down.
@@ -152,7 +153,7 @@ impl Crowd {
             marks.push(Condition::Test(event));
             rules.push(HAD_CAMPAIGN);
         }
-        Ok(Self { sources, include, filter: audience.filter.clone(), marks, rules, now })
+        Ok(Self { sources, include, filter: audience.filter.clone(), marks, rules, now, programme: None })
     }
 
     /// The audience of a campaign that has started: as it was written down then.
@@ -167,7 +168,8 @@ impl Crowd {
     ) -> Result<Self, OutreachError> {
         let Some(text) = tx.frozen_audience(workspace_id, campaign.id)? else {
             // Started by a version that did not write it down.
-            return Self::of_audience(tx, workspace_id, &campaign.input.audience, now);
+            let crowd = Self::of_audience(tx, workspace_id, &campaign.input.audience, now)?;
+            return Ok(crowd.texted_for(&campaign.input.rules));
         };
         let corrupt = |what: String| StoreError::Corrupt(format!("audience of {}: {what}", campaign.id));
         let frozen: Frozen = serde_json::from_str(&text).map_err(|error| corrupt(error.to_string()))?;
@@ -184,7 +186,14 @@ impl Crowd {
         };
         let sources = texts.iter().map(|text| read(text)).collect::<Result<Vec<_>, _>>()?;
         let include = Condition::any(sources.clone());
-        Ok(Self { sources, include, filter: frozen.filter, marks, rules, now: frozen.at })
+        let crowd = Self { sources, include, filter: frozen.filter, marks, rules, now: frozen.at, programme: None };
+        Ok(crowd.texted_for(&campaign.input.rules))
+    }
+
+    /// The same, texted in the name of the programme that a campaign is sent for.
+    pub const fn texted_for(mut self, rules: &CampaignRules) -> Self {
+        self.programme = rules.programme_id;
+        self
     }
 
     /// Writes the audience down for the planning of a campaign.
@@ -219,7 +228,8 @@ impl Crowd {
         after: Option<ContactId>,
         limit: i64,
     ) -> Result<CrowdPage, StoreError> {
-        let population = Population { include: &self.include, marks: &self.marks, now: self.now };
+        let (include, marks) = (&self.include, &self.marks);
+        let population = Population { include, marks, now: self.now, programme: self.programme };
         let page = tx.population_page(workspace_id, &population, after, limit)?;
         let reached = page.next.or_else(|| page.found.last().map(|found| found.member.id));
         let entries = page

@@ -82,16 +82,16 @@ fn prepare(
         Some(id) => tx.link_settings(workspace_id, id)?.settings,
         None => LinkSettings::default(),
     };
-    prepare_with(tx, links, workspace_id, (id, &settings), input, campaign_number)
+    prepare_with(tx, links, workspace_id, (id, &settings), (input, &[]), campaign_number)
 }
 
-/// The same with these settings of the links.
+/// The same with these settings of the links, and addresses that have their numbers already.
 fn prepare_with(
     tx: &mut Tx<'_>,
     links: &Links,
     workspace_id: WorkspaceId,
     (id, settings): (Option<CampaignId>, &LinkSettings),
-    input: &CampaignInput,
+    (input, targets): (&CampaignInput, &[String]),
     campaign_number: u32,
 ) -> Result<Prepared, OutreachError> {
     let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
@@ -122,6 +122,7 @@ fn prepare_with(
         // Which line is added is decided for each recipient, by the sender of the pool that texts this one.
         opt_out_line: Some(&parts.opt_out_line),
         reach: reach(&origins.first.sender),
+        targets,
     };
     let text = CampaignText::new(&input.body, &frame)?;
     let asks = Asks::of(tx, &workspace, &input.rules)?;

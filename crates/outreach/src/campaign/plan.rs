@@ -137,10 +137,15 @@ fn plan_chunk(
             Some(campaign.id),
             (template, campaign.number),
         )?)),
-        None => MadeOf::Texts(
-            Box::new(prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?),
-            variants::texts(tx, links, workspace_id, &campaign)?,
-        ),
+        None => {
+            let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
+            let texts = variants::texts(tx, links, workspace_id, &campaign)?;
+            if let Some(last) = texts.last() {
+                // What an older version started has only the addresses of its own body here.
+                tx.put_campaign_links(workspace_id, id, last.targets())?;
+            }
+            MadeOf::Texts(Box::new(prepared), texts)
+        }
     };
     if let MadeOf::Template(text) = &made_of {
         text.keep_files(tx, id)?;

@@ -22,7 +22,7 @@ use segue_model::{
 };
 use segue_store::{
     Store, StoreError, Tx,
-    campaign::{Audience, CampaignView},
+    campaign::{CampaignInput, CampaignView},
     channel::ChannelConfig,
     media::FilePresence,
     recipient::{DUPLICATE_PHONE, HELD_OUT, NOT_PLAIN, SEND_TIME_PASSED, TEXT_TOO_LONG, rule_label},
@@ -239,8 +239,8 @@ impl Flight {
 impl Look for Flight {
     type Tally = Tally;
 
-    fn audience(&self) -> (&Audience, Timestamp) {
-        (&self.campaign.input.audience, self.now)
+    fn looked_at(&self) -> (&CampaignInput, Timestamp) {
+        (&self.campaign.input, self.now)
     }
 
     fn bodies(&self) -> Vec<&Body> {
@@ -331,7 +331,8 @@ pub async fn preflight(
 pub(super) trait Look: Send + Sync + 'static {
     type Tally: Clone + Send + Sync + 'static;
 
-    fn audience(&self) -> (&Audience, Timestamp);
+    /// The campaign and the moment it is looked at.
+    fn looked_at(&self) -> (&CampaignInput, Timestamp);
 
     /// What is filled in for each member.
     fn bodies(&self) -> Vec<&Body>;
@@ -352,8 +353,8 @@ pub(super) async fn counted<L: Look>(
         // One short transaction per page: a long one would keep old versions of rows alive.
         let (look, so_far) = (Arc::clone(look), tally);
         let page = store.read(move |tx| {
-            let (audience, now) = look.audience();
-            let crowd = Crowd::of_audience(tx, workspace_id, audience, now)?;
+            let (input, now) = look.looked_at();
+            let crowd = Crowd::of_audience(tx, workspace_id, &input.audience, now)?.texted_for(&input.rules);
             let mut page = crowd.page(tx, workspace_id, after, CHUNK)?;
             page.look_up(tx, workspace_id, &look.bodies())?;
             let mut counted = so_far.clone();

@@ -35,7 +35,8 @@ pub async fn people(
         .read(move |tx| {
             let campaign = found(tx, workspace_id, id)?;
             let judge = Judge::of(tx, &links, (workspace_id, &campaign), now)?;
-            let crowd = Crowd::of_audience(tx, workspace_id, &campaign.input.audience, now)?;
+            let input = &campaign.input;
+            let crowd = Crowd::of_audience(tx, workspace_id, &input.audience, now)?.texted_for(&input.rules);
             let mut lines = Lines::default();
             if let Some(after) = after {
                 judge.skip(tx, (workspace_id, &crowd), after, &mut lines)?;

@@ -39,7 +39,8 @@ pub struct PreflightSegments {
     pub total: i64,
 }
 
-/// What the messages cost, in minor units of the currency.
+/// What the messages cost: texts in minor units of the currency, as their prices are entered; a campaign by template, which
+/// has a price list, in hundredths of the currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct PreflightCost {
     /// ISO 4217.

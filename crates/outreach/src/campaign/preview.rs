@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use segue_channels::text::Encoding;
 use segue_model::{
-    CampaignId, ChannelId, ContactId, Ctx, MediaId, SenderId, SenderPoolId, Timestamp, WorkspaceId,
+    CampaignId, ChannelId, ContactId, Ctx, SenderId, SenderPoolId, Timestamp, WorkspaceId,
     campaign::Footer,
     contact::ContactFields,
     language::LocaleText,
@@ -15,9 +15,9 @@ use segue_model::{
 };
 use segue_store::{
     Store, Tx,
-    campaign::CampaignView,
+    campaign::{CampaignInput, CampaignView},
     link::{LinkSettings, Shorten},
-    recipient::{NOT_PLAIN, RuleCount, TEXT_TOO_LONG, rule_label},
+    recipient::{HELD_OUT, NOT_PLAIN, RuleCount, TEXT_TOO_LONG, rule_label},
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ use super::{
     members::{Crowd, Entry},
     pinned::reach,
     plan::{CHUNK, segments_of},
-    prepare, timing,
+    prepare, timing, variants,
 };
 use crate::{
     Links, OutreachError, domains, look_up,
@@ -233,6 +233,7 @@ fn preview_in(
         snippets: &snippets,
         opt_out_line: Some(&workspace.settings.campaigns.opt_out_line),
         reach,
+        targets: &[],
     };
     let contact = match (input.contact_id, &input.person) {
         (Some(id), _) => {
@@ -315,7 +316,7 @@ impl Tally {
     fn count(
         &mut self,
         entry: &Entry,
-        (prepared, media): (&Prepared, &[MediaId]),
+        (text, input): (&CampaignText, &CampaignInput),
         (likely, now): (Way<'_>, Timestamp),
         decision: Decision,
     ) {
@@ -329,7 +330,7 @@ impl Tally {
             *self.excluded.entry(rule.as_str()).or_default() += 1;
             return;
         }
-        let Ok(composed) = prepared.text.compose(entry.person(), 0) else {
+        let Ok(composed) = text.compose(entry.person(), 0) else {
             *self.excluded.entry(TEXT_TOO_LONG).or_default() += 1;
             return;
         };
@@ -342,16 +343,25 @@ impl Tally {
             *self.excluded.entry(TEXT_TOO_LONG).or_default() += 1;
             return;
         };
+        if timing::is_held_out(input, self.position()) {
+            *self.excluded.entry(HELD_OUT).or_default() += 1;
+            return;
+        }
         if let Decision::Hold { rule, .. } = decision {
             *self.held.entry(rule.as_str()).or_default() += 1;
         }
         self.sendable += 1;
         self.ucs2 += i64::from(composed.segmentation.encoding == Encoding::Ucs2);
-        let segments = segments_of(media, &composed).map_or(1, |segments| segments as usize);
+        let segments = segments_of(&input.media, &composed).map_or(1, |segments| segments as usize);
         *self.segments.entry(segments).or_default() += 1;
         if self.sample.is_none() {
             self.sample = Some(SampleText { text: composed.text, segments, contact_name: member.fields.full_name() });
         }
+    }
+
+    /// The position of whom it counts.
+    fn position(&self) -> u32 {
+        u32::try_from(self.audience).unwrap_or(u32::MAX)
     }
 
     fn median_segments(&self) -> usize {
@@ -408,21 +418,23 @@ pub async fn preview(
     }
     let mut tally = Tally::default();
     let mut after: Option<ContactId> = None;
-    let (campaign, prepared) = {
+    let (campaign, prepared, texts) = {
         let links = links.clone();
         store
             .read(move |tx| {
                 let campaign = found(tx, workspace_id, id)?;
                 let prepared = prepare(tx, &links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
-                Ok::<_, OutreachError>((Arc::new(campaign), Arc::new(prepared)))
+                let texts = variants::texts(tx, &links, workspace_id, &campaign)?;
+                Ok::<_, OutreachError>((Arc::new(campaign), Arc::new(prepared), Arc::new(texts)))
             })
             .await?
     };
     loop {
-        let (campaign, prepared) = (Arc::clone(&campaign), Arc::clone(&prepared));
+        let (campaign, prepared, texts) = (Arc::clone(&campaign), Arc::clone(&prepared), Arc::clone(&texts));
         let so_far = tally;
-        let (counted, last, is_last) =
-            store.read(move |tx| count_chunk(tx, &campaign, &prepared, workspace_id, &so_far, after, now)).await?;
+        let (counted, last, is_last) = store
+            .read(move |tx| count_chunk(tx, &campaign, (&prepared, &texts), workspace_id, &so_far, after, now))
+            .await?;
         tally = counted;
         after = last;
         if is_last {
@@ -436,24 +448,26 @@ type Counted = (Tally, Option<ContactId>, bool);
 fn count_chunk(
     tx: &mut Tx<'_>,
     campaign: &CampaignView,
-    prepared: &Prepared,
+    (prepared, texts): (&Prepared, &[CampaignText]),
     workspace_id: WorkspaceId,
     so_far: &Tally,
     after: Option<ContactId>,
     now: Timestamp,
 ) -> Result<Counted, OutreachError> {
-    let crowd = Crowd::of_audience(tx, workspace_id, &campaign.input.audience, now)?;
+    let crowd = Crowd::of_audience(tx, workspace_id, &campaign.input.audience, now)?.texted_for(&campaign.input.rules);
     let mut page = crowd.page(tx, workspace_id, after, CHUNK)?;
-    page.look_up(tx, workspace_id, &[prepared.text.body()])?;
+    let bodies: Vec<_> = [&prepared.text].into_iter().chain(texts).map(CampaignText::body).collect();
+    page.look_up(tx, workspace_id, &bodies)?;
     let mut tally = so_far.clone();
     for entry in &page.entries {
         let member = &entry.member;
-        let written = || Some(prepared.text.compose(entry.person(), 0).ok()?.text);
+        let text = variants::text_of(&prepared.text, texts, &campaign.input, tally.position().saturating_add(1));
+        let written = || Some(text.compose(entry.person(), 0).ok()?.text);
         let likely = prepared.origins.likely(tx, workspace_id, (member.fields.phone.as_ref(), written), now)?;
         let zone = &prepared.workspace.time_zone;
         let at = prepared.asks.moment(now, || timing::begins(&campaign.input, zone, now));
         let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely.origin), at)?;
-        tally.count(entry, (prepared, &campaign.input.media), (likely, now), judgement.decision);
+        tally.count(entry, (text, &campaign.input), (likely, now), judgement.decision);
     }
     Ok((tally, page.next, page.next.is_none()))
 }

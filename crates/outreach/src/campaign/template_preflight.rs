@@ -14,7 +14,7 @@ use segue_model::{
 };
 use segue_store::{
     Store, StoreError, Tx,
-    campaign::{Audience, CampaignView},
+    campaign::{CampaignInput, CampaignView},
     campaign_hold::MarketingBrake,
     recipient::{DUPLICATE_PHONE, HELD_OUT, RuleCount},
 };
@@ -56,7 +56,7 @@ pub(super) fn add_free(shares: &mut Vec<FreeShare>, reason: FreeReason) {
 pub struct NextTier {
     /// The first message of the month that has its price.
     pub from: u64,
-    /// In thousandths of a minor unit.
+    /// In thousandths of a hundredth of the currency.
     pub price_thousandths: i64,
     /// Messages until its price counts.
     pub missing: u64,
@@ -81,7 +81,7 @@ pub struct MarketCost {
     pub free: i64,
     /// Why they are.
     pub free_reasons: Vec<FreeShare>,
-    /// Of the first that is not, in thousandths of a minor unit; null when the price list has none.
+    /// Of the first that is not, in thousandths of a hundredth of the currency; null when the price list has none.
     pub price_thousandths: Option<i64>,
     /// How many have the price of which tier; one when the price list has no tiers.
     pub tiers: Vec<TierShare>,
@@ -89,13 +89,13 @@ pub struct MarketCost {
     pub so_far: Option<u64>,
     /// The tier that comes after these messages.
     pub next_tier: Option<NextTier>,
-    /// Of all of them, in thousandths of a minor unit.
+    /// Of all of them, in thousandths of a hundredth of the currency.
     pub thousandths: i64,
-    /// The same in minor units, rounded; the whole is the sum of these.
+    /// The same in hundredths of the currency, rounded; the whole is the sum of these.
     pub total: i64,
 }
 
-/// Thousandths of a minor unit in minor units, rounded.
+/// Thousandths of a hundredth of the currency in hundredths, rounded.
 pub(super) const fn minor(thousandths: i64) -> i64 {
     (thousandths + 500).div_euclid(1_000)
 }
@@ -225,8 +225,8 @@ impl Flight {
 impl Look for Flight {
     type Tally = Tally;
 
-    fn audience(&self) -> (&Audience, Timestamp) {
-        (&self.campaign.input.audience, self.now)
+    fn looked_at(&self) -> (&CampaignInput, Timestamp) {
+        (&self.campaign.input, self.now)
     }
 
     fn bodies(&self) -> Vec<&Body> {

@@ -16,23 +16,24 @@ use segue_store::{
     outbox::{AddressKind, NewOutbox, Payload},
 };
 
-use super::{found, pinned::reach, plan::segments_of, prepare, template::TemplateText};
+use super::{found, pinned::reach, plan::segments_of, prepare, template::TemplateText, variants};
 use crate::{Links, OutreachError, look_up::look_up_one};
 
-/// Queues the campaign's text to a number and gives the message's id.
+/// Queues the campaign's text to a number and gives the message's id. Of a campaign with variants it is that of the variant
+/// with this name, or of the first one: its own body is sent to nobody then.
 ///
 /// # Errors
-/// When the number is not valid, its owner has opted out, or the text cannot be sent.
+/// When the number is not valid, its owner has opted out, there is no such variant, or the text cannot be sent.
 pub async fn test_send(
     store: &Store,
     ctx: &Ctx,
     links: &Links,
     workspace_id: WorkspaceId,
     id: CampaignId,
-    phone: &str,
+    (phone, variant): (&str, Option<&str>),
 ) -> Result<MessageId, OutreachError> {
-    let (ctx, links, phone) = (ctx.clone(), links.clone(), phone.to_owned());
-    store.write(move |tx| send_in(tx, &ctx, &links, workspace_id, id, &phone)).await
+    let (ctx, links, phone, variant) = (ctx.clone(), links.clone(), phone.to_owned(), variant.map(str::to_owned));
+    store.write(move |tx| send_in(tx, &ctx, &links, workspace_id, id, (&phone, variant.as_deref()))).await
 }
 
 fn send_in(
@@ -41,23 +42,26 @@ fn send_in(
     links: &Links,
     workspace_id: WorkspaceId,
     id: CampaignId,
-    phone: &str,
+    (phone, variant): (&str, Option<&str>),
 ) -> Result<MessageId, OutreachError> {
     let now = ctx.now();
     let campaign = found(tx, workspace_id, id)?;
+    let place = variants::place_of(&campaign.input, variant)?;
     if let Some(template) = &campaign.input.template {
         let text = TemplateText::of(tx, links, workspace_id, Some(id), (template, campaign.number))?;
         text.keep_files(tx, id)?;
         return send_template(tx, ctx, &text, phone);
     }
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
+    let texts = variants::texts(tx, links, workspace_id, &campaign)?;
+    let text = texts.get(place).unwrap_or(&prepared.text);
     let phone = PhoneNumber::parse(phone, Some(&prepared.workspace.country))?;
     let consent = tx.consent_state(workspace_id, Medium::Sms, phone.as_str(), Purpose::Marketing)?;
     let suppressed = tx.is_suppressed(workspace_id, phone.as_str())?;
     let found = tx.contact_by_phone(workspace_id, &phone)?;
     let (contact_id, contact) = found.map_or_else(Default::default, |contact| (Some(contact.id), contact.fields()));
-    let answers = look_up_one(tx, workspace_id, &[prepared.text.body()], (contact_id, &contact))?;
-    let written = || Some(prepared.text.compose((&contact, &answers), 0).ok()?.text);
+    let answers = look_up_one(tx, workspace_id, &[text.body()], (contact_id, &contact))?;
+    let written = || Some(text.compose((&contact, &answers), 0).ok()?.text);
     let origin = prepared.origins.likely(tx, workspace_id, (Some(&phone), written), now)?;
     let not_cleared = origin.not_cleared(Some(&phone), now);
     let decision = decide(&Question {
@@ -85,7 +89,7 @@ fn send_in(
         SenderReach::OneWay => OptOutNotice::Unanswerable,
         SenderReach::TwoWay => OptOutNotice::Due,
     };
-    let composed = prepared.text.compose_after((&contact, &answers), 0, notice)?;
+    let composed = text.compose_after((&contact, &answers), 0, notice)?;
     let origin = origin.carrying(&composed.text, Some(&phone), now);
     let composed = composed.written_in(origin.facts.alphabet, origin.writing);
     let composed = composed.ok_or_else(crate::text::not_plain)?.within_limit()?;

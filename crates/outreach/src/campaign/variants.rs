@@ -7,13 +7,12 @@ use segue_model::{
 use segue_store::{
     Store, Tx,
     campaign::{CampaignInput, CampaignView},
-    link::{LinkSettings, Shorten},
     recipient::BucketCount,
 };
 use serde::Serialize;
 
 use super::{found, prepare, prepare_with};
-use crate::{Links, OutreachError, text::CampaignText};
+use crate::{Links, OutreachError, addresses::MOST_TARGETS, text::CampaignText};
 
 /// How sure one must be of a winner, in thousandths.
 const SURE: u32 = 950;
@@ -54,10 +53,11 @@ pub(super) fn weights(input: &CampaignInput) -> Vec<u32> {
     if input.variants.is_empty() { vec![1] } else { input.variants.iter().map(|variant| variant.weight).collect() }
 }
 
-/// The texts of the variants; none when there is one text.
+/// The texts of the variants; none when there is one text. The numbers of their links go on from one to the next: those of
+/// the campaign's own body, then those that the first variant has beside them, and so on.
 ///
 /// # Errors
-/// When one of them is not well formed.
+/// When one of them is not well formed, or together they have more addresses than can be told apart.
 pub(super) fn texts(
     tx: &mut Tx<'_>,
     links: &Links,
@@ -69,21 +69,53 @@ pub(super) fn texts(
         return Ok(texts);
     }
     let settings = tx.link_settings(workspace_id, campaign.id)?.settings;
-    let targets = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?.text;
+    let own = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?.text;
+    let mut targets = own.targets().to_vec();
     for variant in &campaign.input.variants {
         let input =
             CampaignInput { body: variant.body.clone(), texts: variant.texts.clone(), ..campaign.input.clone() };
-        let mut text =
-            prepare_with(tx, links, workspace_id, (Some(campaign.id), &settings), &input, campaign.number)?.text;
-        if text.targets() != targets.targets() {
-            // A code says which address of the campaign's own body it stands for; other addresses stay as they are written.
-            let as_written = LinkSettings { shorten: Shorten::None, ..settings.clone() };
-            text =
-                prepare_with(tx, links, workspace_id, (Some(campaign.id), &as_written), &input, campaign.number)?.text;
+        let of_links = (Some(campaign.id), &settings);
+        let text = prepare_with(tx, links, workspace_id, of_links, (&input, &targets), campaign.number)?.text;
+        if text.is_crowded() {
+            let message = format!(
+                "The text and its variants have more than {MOST_TARGETS} different addresses together, and a campaign has \
+                 at most so many short links. Use fewer, or leave the addresses as they are written."
+            );
+            return Err(OutreachError::invalid("variants", message));
         }
+        targets = text.targets().to_vec();
         texts.push(text);
     }
     Ok(texts)
+}
+
+/// Stores where the links of a campaign's text and of its variants lead.
+///
+/// # Errors
+/// As [`texts`].
+pub(super) fn store_targets(
+    tx: &mut Tx<'_>,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    own: &CampaignText,
+) -> Result<(), OutreachError> {
+    let texts = texts(tx, links, workspace_id, campaign)?;
+    let all = texts.last().unwrap_or(own);
+    Ok(tx.put_campaign_links(workspace_id, campaign.id, all.targets())?)
+}
+
+/// The place of the variant with a name; the first when none is named. Without variants it is that of the one text.
+///
+/// # Errors
+/// When there is no such variant.
+pub(super) fn place_of(input: &CampaignInput, name: Option<&str>) -> Result<usize, OutreachError> {
+    let Some(name) = name else { return Ok(0) };
+    let place = input.variants.iter().position(|variant| variant.name.trim() == name.trim());
+    place.ok_or_else(|| {
+        let message = format!("The campaign has no variant named “{name}”. Choose one of its own.");
+        OutreachError::invalid("variant", message)
+    })
 }
 
 /// The text of the recipient at a position.

@@ -39,7 +39,7 @@ pub struct TierVolume {
     pub category: RateCategory,
     /// Messages that WhatsApp charged.
     pub messages: u64,
-    /// Of the next one, in thousandths of a minor unit; null when the price list has none.
+    /// Of the next one, in thousandths of a hundredth of the currency; null when the price list has none.
     pub price_thousandths: Option<i64>,
     /// How many of them had which price.
     pub tiers: Vec<TierShare>,

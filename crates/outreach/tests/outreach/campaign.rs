@@ -505,8 +505,9 @@ async fn a_test_send_needs_no_consent_but_respects_a_no() {
     for world in worlds().await {
         let (store, ctx, links, ws) = (&world.test.store, &world.test.ctx, &world.links, world.ws());
         let draft = world.draft(world.input()).await.unwrap();
-        let send =
-            |to: String| async move { campaign::test_send::test_send(store, ctx, links, ws, draft.id, &to).await };
+        let send = |to: String| async move {
+            campaign::test_send::test_send(store, ctx, links, ws, draft.id, (&to, None)).await
+        };
         send("(212) 555-0001".to_owned()).await.unwrap();
         send(phone(1)).await.unwrap();
         let messages = world.messages().await;

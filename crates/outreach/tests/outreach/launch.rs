@@ -260,6 +260,21 @@ async fn each_run_of_a_recurring_campaign_is_a_campaign_of_its_own_at_the_same_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_series_whose_first_run_is_long_past_goes_on_at_its_next_time() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let repeat = Repeat { frequency: Frequency::Daily, interval: 1, count: None, until: None };
+        let starts_at = Some("0001-01-01T09:00".parse().unwrap());
+        let series = world.draft(scheduled(&world, Schedule { starts_at, ..tomorrow(Some(repeat)) })).await.unwrap();
+        let waiting = world.act(series.id, CampaignAction::Start).await.unwrap();
+        assert_eq!(waiting.next_run_at, Some(at("2026-11-24T09:00:00-05:00")), "{}", world.test.engine);
+        let ended = Repeat { count: Some(1_000), ..repeat };
+        let series = world.draft(scheduled(&world, Schedule { starts_at, ..tomorrow(Some(ended)) })).await.unwrap();
+        assert_eq!(world.act(series.id, CampaignAction::Start).await.unwrap_err().field(), Some("schedule"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_that_was_paused_before_its_time_and_resumed_still_waits_for_it() {
     for world in worlds().await {
         world.subscriber(&phone(1), "Ana").await;
@@ -542,7 +557,8 @@ async fn approval_takes_a_second_person_and_is_void_after_a_change() {
         world.settings(settings).await;
         let (author, editor, boss): (UserId, UserId, UserId) =
             (world.test.ctx.id(), world.test.ctx.id(), world.test.ctx.id());
-        let (late, linker): (UserId, UserId) = (world.test.ctx.id(), world.test.ctx.id());
+        let (late, linker, ender): (UserId, UserId, UserId) =
+            (world.test.ctx.id(), world.test.ctx.id(), world.test.ctx.id());
         let actor = |id| Actor::User { id, name: "Somebody".to_owned(), role: Role::Marketer };
         let (store, ctx, links, ws) = (&world.test.store, &world.test.ctx, &world.links, world.ws());
         let draft = campaign::create(store, ctx, links, ws, &Actor::System, world.input()).await.unwrap();
@@ -564,6 +580,22 @@ async fn approval_takes_a_second_person_and_is_void_after_a_change() {
         }
         let refused = world.ask(draft.id, CampaignAction::Approve, None, None).await.unwrap_err();
         assert_eq!(refused.code(), "review_needs_person");
+        // What customers read and agree to is approved with the text, so it stays as it is, too.
+        let reword = async || {
+            let set = |known: &LinkSettings| {
+                Ok::<_, OutreachError>(LinkSettings { consent_wording: "Yes, everything.".to_owned(), ..known.clone() })
+            };
+            campaign::links::change(store, links, ws, draft.id, &actor(boss), set).await.err()
+        };
+        let refused = reword().await.unwrap();
+        assert_eq!(refused.field(), Some("consent_wording"));
+        assert!(refused.to_string().contains("Withdraw it first"), "{refused}");
+        // What may be changed of it makes one of the authors of whoever does.
+        let end = Some(world.test.now().plus(90 * time::DAY));
+        let set = move |known: &LinkSettings| Ok::<_, OutreachError>(LinkSettings { expires_at: end, ..known.clone() });
+        campaign::links::change(store, links, ws, draft.id, &actor(ender), set).await.unwrap();
+        let refused = world.ask(draft.id, CampaignAction::Approve, Some(ender), None).await.unwrap_err();
+        assert_eq!(refused.code(), "own_campaign");
         assert!(world.ask(draft.id, CampaignAction::Reject, Some(boss), Some(" ")).await.is_err(), "say why");
         let back = world.ask(draft.id, CampaignAction::Reject, Some(boss), Some("Too long.")).await.unwrap();
         assert_eq!((back.state, back.review_comment.as_deref()), (CampaignState::Draft, Some("Too long.")));
@@ -573,6 +605,7 @@ async fn approval_takes_a_second_person_and_is_void_after_a_change() {
         assert!(matches!(changed, Err(OutreachError::NotADraft)), "what is being looked at stays as it is");
         let approved = world.ask(draft.id, CampaignAction::Approve, Some(boss), None).await.unwrap();
         assert_eq!(approved.state, CampaignState::Scheduled);
+        assert_eq!(reword().await.unwrap().field(), Some("consent_wording"), "and after the approval");
         // To change it, it has to become a draft again, and then it needs a new approval.
         world.ask(draft.id, CampaignAction::Withdraw, Some(author), None).await.unwrap();
         world.launch_due().await;

@@ -445,3 +445,69 @@ async fn links_keep_their_host_name_whatever_becomes_the_default_and_it_stays_fo
         assert_eq!(request(&world, &code(&world, &sent, 1), get(BROWSER)).await, Opened::Expired, "{engine}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_addresses_of_every_variant_become_links_and_a_tap_counts_for_its_variant() {
+    use segue_model::{campaign::Footer, code::LinkCode, variant::Variant};
+    use segue_outreach::campaign::{links, preflight, variants};
+    use segue_store::campaign::CampaignInput;
+    let variant = |name: &str, body: &str| Variant {
+        name: name.to_owned(),
+        weight: 1,
+        body: body.to_owned(),
+        texts: vec![segue_model::language::LocaleText {
+            locale: "de".to_owned(),
+            body: format!("Hallo https://shop.example/de {body}"),
+        }],
+    };
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        world.crowd(100).await;
+        let variants =
+            vec![variant("A", "Buy https://shop.example/a now"), variant("B", "See https://shop.example/b here")];
+        let body = "Left over https://shop.example/old".to_owned();
+        let input = CampaignInput { body, footer: Footer::None, whatsapp_channel_id: None, variants, ..world.input() };
+        let draft = world.draft(input.clone()).await.unwrap();
+        let looked = preflight::preflight(store, ctx, &world.links, ws, draft.id).await.unwrap();
+        let samples: Vec<_> = looked.variants.iter().filter_map(|variant| variant.sample.as_deref()).collect();
+        assert!(samples.iter().all(|text| text.contains("go.example.com")), "{engine} {samples:?}");
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.plan(draft.id).await;
+        let all = links::view(store, &world.links, ws, draft.id).await.unwrap().links;
+        let targets: Vec<_> = all.iter().map(|link| (link.link, link.target.as_deref().unwrap_or_default())).collect();
+        let expected = [
+            (1, "https://shop.example/old"),
+            (2, "https://shop.example/a"),
+            (3, "https://shop.example/de"),
+            (4, "https://shop.example/b"),
+        ];
+        assert_eq!(targets, expected, "{engine}");
+        let of_b = LinkCode { target: CodeTarget { campaign_number: draft.number, position: 0 }, link: 4 };
+        let messages = world.messages().await;
+        assert_eq!(messages.len(), 100);
+        let mut tapped = None;
+        for (position, message) in (1..).zip(&messages) {
+            assert!(!message.text.contains("shop.example"), "{engine} {}", message.text);
+            let code = LinkCode { target: CodeTarget { position, ..of_b.target }, ..of_b };
+            if message.text == format!("See {} here", world.links.short(code)) {
+                tapped = tapped.or(Some(world.links.short(code)));
+            }
+        }
+        let code = tapped.unwrap().rsplit('/').next().unwrap().to_owned();
+        let opened = request(&world, &code, get(BROWSER)).await;
+        assert_eq!(opened, Opened::Redirect("https://shop.example/b".to_owned()), "{engine}");
+        let report = variants::report(store, ws, draft.id).await.unwrap();
+        let taps: Vec<_> = report.variants.iter().map(|it| (it.name.as_str(), it.tapped)).collect();
+        assert_eq!(taps, [("A", 0), ("B", 1)], "{engine}");
+
+        // More than a code can tell apart is told; with addresses as they are written it is none of its business.
+        let many = |from: usize| (from..from + 8).map(|n| format!("https://shop.example/{n} ")).collect::<String>();
+        let variants = vec![
+            Variant { texts: Vec::new(), ..variant("A", &many(0)) },
+            Variant { texts: Vec::new(), ..variant("B", &many(8)) },
+        ];
+        let refused = world.draft(CampaignInput { variants, ..input }).await.unwrap_err();
+        assert_eq!(refused.field(), Some("variants"), "{engine}");
+        assert!(refused.to_string().contains("more than 15 different addresses"), "{refused}");
+    }
+}

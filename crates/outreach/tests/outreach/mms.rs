@@ -257,7 +257,7 @@ async fn files_stay_as_long_as_what_has_them() {
         }
         let [_, dropped, kept, single, tested] = ids[..] else { unreachable!() };
         let draft = world.draft(with_files(&world, &sender, vec![dropped, tested])).await.unwrap();
-        test_send::test_send(&world.test.store, &world.test.ctx, &world.links, world.ws(), draft.id, &phone(1))
+        test_send::test_send(&world.test.store, &world.test.ctx, &world.links, world.ws(), draft.id, (&phone(1), None))
             .await
             .unwrap();
         let campaign = world.sent(with_files(&world, &sender, vec![kept])).await;

@@ -858,3 +858,35 @@ async fn an_answer_that_does_not_fit_is_asked_for_twice_again_and_then_let_be() 
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_joined_a_programme_gets_its_campaign_at_that_number_and_at_no_further_one() {
+    use segue_outreach::contact_addresses::{self, AddressInput};
+    use segue_store::contact_address::AddressKind;
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let programme = news(&world, ProgrammeOptIn::Single, Covers::Programme).await;
+        word(&world, "NONEWS", KeywordAction::Leave { programme_id: programme.id }).await.unwrap();
+        // Each has an own number and a further one that has opted in to everything.
+        for (own, name) in [(1, "Ana"), (3, "Ben"), (5, "Cem"), (7, "Dia")] {
+            let id = world.test.contact(&phone(own), name).await;
+            let further = vec![AddressInput { kind: AddressKind::Phone, address: phone(own + 1) }];
+            contact_addresses::set(store, ctx, ws, id, further).await.unwrap();
+            world.consent(&phone(own + 1), ConsentAction::Grant).await;
+        }
+        text(&world, &phone(1), "NEWS").await;
+        text(&world, &phone(3), "NEWS").await;
+        text(&world, &phone(4), "NONEWS").await;
+        text(&world, &phone(5), "NONEWS").await;
+        let before = world.messages().await.len();
+        let rules = CampaignRules { programme_id: Some(programme.id), ..CampaignRules::default() };
+        let draft = world.draft(CampaignInput { rules, ..world.input() }).await.unwrap();
+        let looked =
+            segue_outreach::campaign::preflight::preflight(store, ctx, &world.links, ws, draft.id).await.unwrap();
+        assert_eq!(looked.sendable, 3, "{}", world.test.engine);
+        world.act(draft.id, segue_model::campaign::CampaignAction::Start).await.unwrap();
+        world.plan(draft.id).await;
+        let texted: Vec<String> = world.messages().await.into_iter().skip(before).map(|it| it.address).collect();
+        assert_eq!(texted, [phone(1), phone(3), phone(8)], "{}", world.test.engine);
+    }
+}

@@ -309,7 +309,7 @@ async fn a_text_leaves_by_an_account_that_takes_its_characters() {
                 assert_eq!(sent.channel_id, Some(channel), "{engine} {by} {alphabet} {body}");
                 let draft = world.draft(CampaignInput { body: body.to_owned(), ..world.input() }).await.unwrap();
                 let (store, ctx) = (&world.test.store, &world.test.ctx);
-                test_send::test_send(store, ctx, &world.links, ws, draft.id, MUNICH).await.unwrap();
+                test_send::test_send(store, ctx, &world.links, ws, draft.id, (MUNICH, None)).await.unwrap();
                 let last = world
                     .write(move |tx| {
                         tx.query(&CHANNELS, &[&ws], |row| row.next::<String>().and_then(|_| row.next::<ChannelId>()))

@@ -336,3 +336,41 @@ async fn plain_characters_are_proposed_only_when_the_whole_text_gets_cheaper() {
         assert_eq!(world.look(in_template).await.unwrap().smart, None, "the template would be broken");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_and_the_preview_show_the_variants_and_not_the_text_that_nobody_gets() {
+    use segue_outreach::campaign::test_send;
+    let variant =
+        |name: &str, body: &str| Variant { name: name.to_owned(), weight: 1, body: body.to_owned(), texts: Vec::new() };
+    for world in worlds().await {
+        let (store, ctx, links, ws) = (&world.test.store, &world.test.ctx, &world.links, world.ws());
+        let engine = &world.test.engine;
+        world.crowd(10).await;
+        // The second one is two texts long.
+        let variants = vec![variant("A", "First one"), variant("B", &format!("Second one {}", "x".repeat(200)))];
+        let input = CampaignInput {
+            body: "Left over “”".to_owned(),
+            variants,
+            footer: Footer::None,
+            whatsapp_channel_id: None,
+            ..world.input()
+        };
+        let draft = world.draft(CampaignInput { held_out_percent: 20, ..input.clone() }).await.unwrap();
+        let shown = preview::preview(store, ctx, links, ws, draft.id).await.unwrap();
+        let held_out = shown.excluded.iter().find(|rule| rule.rule == "held_out").map(|rule| rule.count);
+        let sizes = (shown.segments.min, shown.segments.max, shown.segments.encoding);
+        assert_eq!((shown.sendable, held_out), (8, Some(2)), "{engine}");
+        assert_eq!(sizes, (1, 2, preview::SmsEncoding::Gsm7), "{engine}");
+        let sample = shown.sample.unwrap().text;
+        assert!(sample.starts_with("First one") || sample.starts_with("Second one"), "{engine} {sample}");
+
+        let to = phone(1);
+        let send = |name: Option<&'static str>| test_send::test_send(store, ctx, links, ws, draft.id, (&to, name));
+        for (name, starts) in [(None, "First one"), (Some("B"), "Second one"), (Some("A"), "First one")] {
+            send(name).await.unwrap();
+            let text = world.messages().await.pop().unwrap().text;
+            assert!(text.starts_with(starts), "{engine} {name:?} {text}");
+        }
+        assert_eq!(send(Some("C")).await.unwrap_err().field(), Some("variant"), "{engine}");
+    }
+}

@@ -250,7 +250,7 @@ async fn walk(
     let (ws, now) = (test.workspace.id, test.now());
     let (include, marks) = (include.clone(), marks.to_vec());
     let walked = test.store.read::<_, StoreError, _>(move |tx| {
-        let population = Population { include: &include, marks: &marks, now };
+        let population = Population { include: &include, marks: &marks, now, programme: None };
         let (mut all, mut after) = (Vec::new(), None);
         loop {
             let page = tx.population_page(ws, &population, after, limit)?;
@@ -309,12 +309,28 @@ async fn another_workspace_is_never_seen() {
         let (now, everybody) = (Timestamp(0), Condition::everybody());
         let other = segue_model::WorkspaceId(uuid::Uuid::from_u128(99));
         let found = test.store.read::<_, StoreError, _>(move |tx| {
-            let population = Population { include: &everybody, marks: &[], now };
+            let population = Population { include: &everybody, marks: &[], now, programme: None };
             Ok((
                 tx.population_page(other, &population, None, 10)?.found.len(),
                 tx.population_count(other, &everybody, now)?,
             ))
         });
         assert_eq!(found.await.unwrap(), (0, 0), "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audience_of_many_parts_is_found() {
+    for test in segue_testkit::engines().await {
+        let ana = test.contact("+12125550001", "Ana").await;
+        test.contact("+12125550002", "Ben").await;
+        let named = |name: String| {
+            let field = FieldName::new("first_name").unwrap();
+            Condition::Test(Test::Text { field, case: Case::Exact, compare: Compare::Equals(name) })
+        };
+        let any = Condition::any((0..1_100).map(|n| named(format!("N{n}"))).chain([named("Ana".to_owned())]));
+        let not_any = Condition::all((0..1_100).map(|n| Condition::not(named(format!("N{n}")))));
+        let marks = [Condition::not(any.clone()), not_any];
+        assert_eq!(walk(&test, &any, &marks, 10).await, [(ana, Some(1))], "{}", test.engine);
     }
 }

@@ -248,7 +248,8 @@ async fn conditions_over_rows_mean_the_same_on_both_engines() {
             let condition = Condition::read(text).unwrap_or_else(|problem| panic!("{text}: {problem}"));
             assert_eq!(Condition::read(&condition.to_string()).as_ref(), Ok(&condition), "{text} reads back");
             let found = write(test, move |tx| {
-                let population = Population { include: &condition, marks: std::slice::from_ref(&condition), now };
+                let marks = std::slice::from_ref(&condition);
+                let population = Population { include: &condition, marks, now, programme: None };
                 let page = tx.population_page(ws, &population, None, 100)?;
                 let mut names: Vec<_> =
                     page.found.iter().map(|found| found.member.fields.first_name.clone().unwrap()).collect();

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Campaign, Funnel } from '@/api/types';
 import { formatDateTime } from '@/lib/time';
+import { NextRun } from './NextRun';
 import {
   Button,
   Card,
@@ -198,7 +199,7 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
           <Notice
             title={campaign.schedule.repeat === null ? 'It starts by itself' : 'It runs again'}
           >
-            {formatDateTime(campaign.next_run_at)}
+            <NextRun at={campaign.next_run_at} />
             {campaign.schedule.clock === 'recipient' &&
               ', when that time comes in the first time zone of the world'}
             {campaign.runs > 0 && ` · ${campaign.runs} runs so far`}

@@ -9,12 +9,15 @@ import type { Campaign } from '@/api/types';
 import { AppTheme, notify } from '@/ui';
 import { useAutosave } from './DraftEditor';
 import { PreflightDialog } from './PreflightDialog';
+import { TestSendDialog } from './TestSendDialog';
+import { EMPTY_INPUT, textSent, whyNotNow } from './words';
 
 const api = vi.hoisted(() => ({
   changeCampaign: vi.fn(),
   fetchCampaign: vi.fn(),
   checkCampaign: vi.fn(),
   fetchCampaignSettings: vi.fn(),
+  testSend: vi.fn(),
 }));
 vi.mock('./api', async (original) => ({
   ...(await original<object>()),
@@ -31,6 +34,7 @@ const DRAFT = {
   whatsapp_channel_id: null,
   texts: [],
   media: [],
+  variants: [],
   template: null,
   schedule: { starts_at: null },
 } as unknown as Campaign;
@@ -126,5 +130,87 @@ describe('a draft that somebody else has changed meanwhile', () => {
     await act(() => result.current.settle('mine'));
     expect(api.changeCampaign.mock.lastCall?.slice(1)).toMatchObject([{ body: 'Mine' }, 7]);
     expect([result.current.state, result.current.newer]).toEqual(['saved', false]);
+  });
+});
+
+describe('a campaign that nobody would get now', () => {
+  const NOBODY = {
+    audience: 0,
+    sendable: 0,
+    held: [],
+    excluded: [],
+    segments: { min: 0, typical: 0, max: 0, total: 0 },
+    variants: [],
+    texts: [],
+    cost: {
+      currency: 'USD',
+      total: 0,
+      max_thousandths: 0,
+      unpriced: [],
+      markets: [],
+      accounts: [],
+      price_list: null,
+    },
+    seconds: 0,
+    chats: null,
+    languages: [],
+    limit: null,
+    files: null,
+    warnings: [],
+    mark: 'm',
+  };
+  const button = async (starts_at: string | null) => {
+    api.checkCampaign.mockResolvedValue(NOBODY);
+    const campaign = { ...DRAFT, schedule: { ...DRAFT.schedule, starts_at } };
+    const before = () => Promise.resolve();
+    render(<PreflightDialog campaign={campaign} sender="+1" before={before} onClose={vi.fn()} />, {
+      wrapper: around,
+    });
+    await screen.findByTestId('preflight');
+    return screen.getByTestId<HTMLButtonElement>('confirm-start');
+  };
+
+  it('can wait for its time, for who gets it is found then', async () => {
+    const schedule = await button('2026-12-01T09:00:00');
+    expect([schedule.disabled, schedule.textContent]).toEqual([false, 'Schedule it']);
+    screen.getByText(/is found anew when it starts/);
+    expect(whyNotNow({ schedule: { ...EMPTY_INPUT.schedule, starts_at: 'then' } }, 0)).toBeNull();
+  });
+
+  it('cannot be started at once, and it is said why', async () => {
+    expect((await button(null)).disabled).toBe(true);
+    screen.getByText(/cannot be started while nobody would get it/);
+    expect(whyNotNow(EMPTY_INPUT, 0)).toContain('nobody would get it');
+    expect(whyNotNow(EMPTY_INPUT, null)).toContain('once it is known');
+    expect(whyNotNow(EMPTY_INPUT, 1)).toBeNull();
+  });
+});
+
+describe('a campaign with variants', () => {
+  const variant = (name: string) => ({ name, weight: 1, body: `Text ${name}`, texts: [] });
+
+  it('is shown with a text that somebody gets', () => {
+    const input = { ...EMPTY_INPUT, body: 'Left over' };
+    expect(textSent(input).body).toBe('Left over');
+    expect(textSent({ ...input, variants: [variant('A'), variant('B')] }).body).toBe('Text A');
+  });
+
+  it('is tested with the text that is chosen', async () => {
+    api.testSend.mockResolvedValue({ message_id: 'msg_1' });
+    const before = () => Promise.resolve();
+    const user = userEvent.setup({ advanceTimers: vi.advanceTimersByTime });
+    const dialog = (variants: string[]) =>
+      render(
+        <TestSendDialog campaignId="cmp_1" variants={variants} before={before} onClose={vi.fn()} />,
+        { wrapper: around },
+      );
+    const first = dialog(['A', 'B']);
+    await user.selectOptions(screen.getByTestId('test-variant'), 'B');
+    await user.type(screen.getByTestId('test-phone'), '+1 555');
+    await user.click(screen.getByTestId('test-send'));
+    await vi.waitFor(() => expect(api.testSend).toHaveBeenCalledWith('cmp_1', '+1 555', 'B'));
+    first.unmount();
+    dialog([]);
+    expect(screen.queryByTestId('test-variant')).toBeNull();
   });
 });

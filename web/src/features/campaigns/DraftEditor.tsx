@@ -30,7 +30,7 @@ import { TestSendDialog } from './TestSendDialog';
 import { TemplatePreview } from './TemplateFields';
 import { useLinkEdits } from './use-link-edits';
 import { useSources } from './use-sources';
-import { inputOf, missing } from './words';
+import { inputOf, missing, textSent, whyNotNow } from './words';
 
 const AUTOSAVE_MS = 700;
 
@@ -143,7 +143,9 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
     'The draft',
     isStuck || links.dirty ? 'unsaved' : state === 'saved' ? 'saved' : 'saving',
   );
-  const sendable = preview.data?.sendable ?? 0;
+  const whyNot = whyNotNow(input, preview.data?.sendable ?? null);
+  const shown = textSent(input);
+  const ofPhone = useCountedText(shown, reader);
   const sender = sources.senders.find((each) => each.id === input.sender_id);
 
   if (!sources.ready) {
@@ -225,7 +227,8 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
             Test
           </Button>
           <Button
-            disabled={lacks.length > 0 || sendable === 0}
+            disabled={lacks.length > 0 || whyNot !== null}
+            aria-describedby={whyNot === null ? undefined : 'campaign-why-not'}
             onClick={() => setDialog('start')}
             data-testid="campaign-start"
           >
@@ -251,21 +254,26 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
               {campaign.review_comment}
             </Notice>
           )}
+          {whyNot !== null && !preview.isError && (
+            <p id="campaign-why-not" className={css.muted} data-testid="campaign-why-not">
+              {whyNot}
+            </p>
+          )}
           <AudienceCard preview={preview} mms={campaign.media.length > 0} />
           {input.template === null ? (
             <>
               <PreviewAs
                 reader={reader}
                 onChange={setReader}
-                fields={counted.preview?.fields ?? []}
+                fields={ofPhone.preview?.fields ?? []}
               />
               <PhonePreview
                 files={files}
                 sender={sender?.address ?? ''}
                 text={
                   asSample
-                    ? (state === 'saved' && preview.data?.sample?.text) || phoneText(input, counted)
-                    : (counted.preview?.text ?? '')
+                    ? (state === 'saved' && preview.data?.sample?.text) || phoneText(shown, ofPhone)
+                    : (ofPhone.preview?.text ?? '')
                 }
                 prefilled={input.footer === 'none' ? null : input.prefilled_text}
               />
@@ -328,7 +336,12 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
         </ConfirmDialog>
       )}
       {dialog === 'test' && (
-        <TestSendDialog campaignId={campaign.id} before={saveAll} onClose={() => setDialog(null)} />
+        <TestSendDialog
+          campaignId={campaign.id}
+          variants={input.template === null ? input.variants.map((variant) => variant.name) : []}
+          before={saveAll}
+          onClose={() => setDialog(null)}
+        />
       )}
     </Page>
   );

@@ -50,6 +50,7 @@ export function MediaField({ value, onChange, files, senderId }: MediaFieldProps
     enabled: value.length > 0,
   });
   const sender = senders.data?.data.find((each) => each.id === senderId);
+  const unknown = value.filter((id) => !files.some((file) => file.id === id));
   const total = files.reduce((sum, file) => sum + file.size, 0);
   const add = async (chosen: FileList | null) => {
     if (chosen === null || chosen.length === 0) return;
@@ -57,6 +58,8 @@ export function MediaField({ value, onChange, files, senderId }: MediaFieldProps
     try {
       for (const file of chosen) {
         const kept = await uploadTextFile(file);
+        // Nothing but the campaign on the screen knows of it until that is saved, however long this takes.
+        cache.setQueryDefaults(keys.textFiles, { gcTime: Infinity });
         cache.setQueryData(keys.textFile(kept.id), kept);
         latest.current.onChange([...latest.current.value, kept.id]);
       }
@@ -74,7 +77,7 @@ export function MediaField({ value, onChange, files, senderId }: MediaFieldProps
         With any, each message is an MMS with a price of its own. Numbers of the United States,
         Canada and Australia carry them within those countries; whoever cannot get them is left out.
       </p>
-      {files.length > 0 && (
+      {value.length > 0 && (
         <ul className={css.files}>
           {files.map((file) => (
             <li key={file.id} data-testid="campaign-file">
@@ -92,6 +95,24 @@ export function MediaField({ value, onChange, files, senderId }: MediaFieldProps
                 size="xs"
                 aria-label={`Remove ${file.file_name ?? 'the file'}`}
                 onClick={() => onChange(value.filter((id) => id !== file.id))}
+                data-testid="campaign-file-remove"
+              >
+                Remove
+              </Button>
+            </li>
+          ))}
+          {unknown.map((id) => (
+            <li key={id} data-testid="campaign-file">
+              <span className={css.kind}>FILE</span>
+              <span>
+                <strong>File</strong>
+                <small>Its name and size are not known here.</small>
+              </span>
+              <Button
+                emphasis="quiet"
+                size="xs"
+                aria-label="Remove the file"
+                onClick={() => onChange(value.filter((each) => each !== id))}
                 data-testid="campaign-file-remove"
               >
                 Remove

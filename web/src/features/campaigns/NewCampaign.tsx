@@ -13,7 +13,7 @@ import { phoneText, useCountedText } from './SegmentCounter';
 import { TemplatePreview } from './TemplateFields';
 import { useUnsaved } from '@/lib/unsaved';
 import { useSources, type Sources } from './use-sources';
-import { EMPTY_INPUT, missing } from './words';
+import { EMPTY_INPUT, missing, textSent } from './words';
 
 export function NewCampaign() {
   const sources = useSources();
@@ -68,6 +68,8 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
   const letGo = useUnsaved('The new campaign', isTyped ? 'unsaved' : 'saved');
   const [busy, setBusy] = useState(false);
   const counted = useCountedText(input);
+  const shown = textSent(input);
+  const ofPhone = useCountedText(shown);
   const navigate = useNavigate();
   const cache = useQueryClient();
   const files = useTextFiles(input.media, null);
@@ -117,7 +119,7 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
             <PhonePreview
               files={files}
               sender={sender?.address ?? ''}
-              text={phoneText(input, counted)}
+              text={phoneText(shown, ofPhone)}
               prefilled={input.footer === 'none' ? null : input.prefilled_text}
             />
           ) : (

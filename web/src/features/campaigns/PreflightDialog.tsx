@@ -6,7 +6,7 @@ import { Button, Dialog, DialogActions, Failure, Notice, notify, SkeletonRows, S
 import { actOnCampaign, checkCampaign, fetchCampaignSettings, startCampaign } from './api';
 import css from './editor.module.css';
 import { bytesWords } from './media';
-import { money } from './money';
+import { listMoney, money } from './money';
 import { Markets } from './TemplateStatus';
 import { Findings } from './TextChecks';
 
@@ -56,6 +56,7 @@ export function PreflightDialog({ campaign, sender, before, onClose }: Preflight
   const needsApproval = settings.data?.approval === 'second_person';
   const later = campaign.schedule.starts_at !== null;
   const { data } = check;
+  const isNobody = data?.sendable === 0;
 
   const go = async () => {
     if (data === undefined) return;
@@ -95,6 +96,13 @@ export function PreflightDialog({ campaign, sender, before, onClose }: Preflight
               {warning.message}
             </Notice>
           ))}
+          {isNobody && (
+            <Notice tone="warn">
+              {later
+                ? 'Nobody is in it as things are now. Who gets it is found anew when it starts, so it can be scheduled.'
+                : 'It cannot be started while nobody would get it. Change the audience, or give it a later start.'}
+            </Notice>
+          )}
           <Figures check={data} />
         </Stack>
       )}
@@ -104,7 +112,7 @@ export function PreflightDialog({ campaign, sender, before, onClose }: Preflight
         </Button>
         <Button
           loading={busy}
-          disabled={data === undefined || settings.data === undefined || data.sendable === 0}
+          disabled={data === undefined || settings.data === undefined || (isNobody && !later)}
           onClick={() => void go()}
           data-autofocus
           data-testid="confirm-start"
@@ -112,7 +120,9 @@ export function PreflightDialog({ campaign, sender, before, onClose }: Preflight
           {needsApproval
             ? 'Submit for approval'
             : later
-              ? `Schedule for ${(data?.sendable ?? 0).toLocaleString()} people`
+              ? isNobody
+                ? 'Schedule it'
+                : `Schedule for ${(data?.sendable ?? 0).toLocaleString()} people`
               : `Start and send to ${(data?.sendable ?? 0).toLocaleString()}`}
         </Button>
       </DialogActions>
@@ -140,7 +150,9 @@ function Figures({ check }: { check: Preflight }) {
         <div className={css.figure} data-testid="preflight-cost">
           {cost.max_thousandths === 0 && cost.unpriced.length > 0
             ? 'No prices'
-            : money(cost.total, cost.currency)}
+            : cost.price_list === null
+              ? money(cost.total, cost.currency)
+              : listMoney(cost.total, cost.currency)}
         </div>
         <div className={css.muted}>
           {cost.price_list ??

@@ -1,10 +1,12 @@
 // @vitest-environment happy-dom
-import { fireEvent, render, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen } from '@testing-library/react';
 import { useState } from 'react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Schedule } from '@/api/types';
+import type { Schedule, Workspace } from '@/api/types';
+import { useLive } from '@/live';
 import { AppTheme } from '@/ui';
 import { changeCampaign } from './api';
+import { NextRun } from './NextRun';
 import { ScheduleCard } from './ScheduleCard';
 import { EMPTY_INPUT } from './words';
 
@@ -83,5 +85,36 @@ describe('the hours of a campaign', () => {
     expect(from.value).toBe('09:00');
     fireEvent.change(from, { target: { value: '10:30' } });
     expect(seen.schedule.window).toEqual({ from: '10:30:00', until: '18:00:00' });
+  });
+});
+
+describe('the clock of the times', () => {
+  const inAuckland = () =>
+    act(() => useLive.setState({ workspace: { time_zone: 'Pacific/Auckland' } as Workspace }));
+  afterEach(() => act(() => useLive.setState({ workspace: null })));
+
+  it('is named where they are entered', () => {
+    inAuckland();
+    const { rerender } = render(
+      <AppTheme>
+        <ScheduleCard schedule={{ ...WEEKLY, clock: 'workspace' }} onChange={vi.fn()} />
+      </AppTheme>,
+    );
+    screen.getByText(/^By the clock of the workspace, Pacific\/Auckland\./);
+    rerender(
+      <AppTheme>
+        <ScheduleCard schedule={WEEKLY} onChange={vi.fn()} />
+      </AppTheme>,
+    );
+    screen.getByText(/^Start and last day by each recipient’s own clock, hours by the clock of/);
+  });
+
+  it('is the one that the next run is told by, and is named', () => {
+    inAuckland();
+    render(<NextRun at="2026-11-30T20:05:00Z" />);
+    const text = screen.getByTestId('campaign-next-run').textContent;
+    expect(text).toContain('(Pacific/Auckland)');
+    // The first of December, five past nine in the morning there.
+    expect(text).toMatch(/\b0?1\b.*0?9:05/);
   });
 });

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import type { Schedule } from '@/api/types';
+import { useLive } from '@/live';
 import { Card, CheckField, SelectField, Stack, TextField } from '@/ui';
 import css from './editor.module.css';
 
@@ -42,12 +43,21 @@ function ClockField({ label, time, onTime }: ClockFieldProps) {
   );
 }
 
+/** On whose clock the times are. */
+function clockWords(zone: string | null, { starts_at, clock }: Schedule): string {
+  const ours = `the clock of the workspace${zone === null ? '' : `, ${zone.replaceAll('_', ' ')}`}`;
+  return starts_at !== null && clock === 'recipient'
+    ? `Start and last day by each recipient’s own clock, hours by ${ours}.`
+    : `By ${ours}.`;
+}
+
 /** When it starts, how often, and how fast. */
 export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
   const set = (change: Partial<Schedule>) => onChange({ ...schedule, ...change });
   // What the field of the start shows while it is being corrected: half a date is no wish to have none.
   const [half, setHalf] = useState<string | null>(null);
   const { window } = schedule;
+  const zone = useLive((state) => state.workspace?.time_zone ?? null);
   // Kept while there is no start, and left out where it is sent.
   const repeat = schedule.starts_at === null ? null : schedule.repeat;
   const setRepeat = (change: Partial<NonNullable<Schedule['repeat']>>) =>
@@ -55,7 +65,10 @@ export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
       repeat: { frequency: 'weekly', interval: 1, count: null, until: null, ...repeat, ...change },
     });
   return (
-    <Card title="Time" description="Quiet hours hold on top of everything here.">
+    <Card
+      title="Time"
+      description={`${clockWords(zone, schedule)} Quiet hours hold on top of everything here.`}
+    >
       <Stack gap={12}>
         <div className={css.two}>
           <TextField

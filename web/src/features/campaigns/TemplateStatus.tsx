@@ -5,7 +5,7 @@ import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Failure, Notice, notify, SkeletonRows } from '@/ui';
 import { fetchCharges, fetchLimits, resumeMarketing } from './api';
 import css from './campaigns.module.css';
-import { money, unitPrice } from './money';
+import { listMoney, unitPrice } from './money';
 
 /** Why nothing of the campaign leaves now, and how much of the limit is used. */
 export function HoldNotice({ campaign }: { campaign: Campaign }) {
@@ -84,7 +84,7 @@ export function Markets({ markets, currency }: { markets: MarketCost[]; currency
           <strong>
             {market.price_thousandths === null && market.free < market.messages
               ? 'no price'
-              : money(market.total, currency)}
+              : listMoney(market.total, currency)}
           </strong>
         </li>
       ))}
@@ -137,7 +137,7 @@ export function ChargesCard({ campaign }: { campaign: Campaign }) {
         ) : (
           <>
             <p data-testid="campaign-charged">
-              <strong>{money(charges.data.total, charges.data.currency)}</strong> for{' '}
+              <strong>{listMoney(charges.data.total, charges.data.currency)}</strong> for{' '}
               {charges.data.messages.toLocaleString()} messages, by {charges.data.price_list}
             </p>
             <Markets markets={charges.data.markets} currency={charges.data.currency} />

@@ -87,8 +87,12 @@ export const fetchCampaignSettings = (signal?: AbortSignal) =>
 export const fetchSegmentChoice = (signal?: AbortSignal) =>
   api.get<Page<Segment>>('/segments', { limit: 200 }, signal);
 
-export const testSend = (id: string, phone: string) =>
-  api.post<{ message_id: string }>(`/campaigns/${id}/test-send`, { phone });
+/** With the name of the variant whose text is sent, of a campaign that has some. */
+export const testSend = (id: string, phone: string, variant: string | null) =>
+  api.post<{ message_id: string }>(`/campaigns/${id}/test-send`, {
+    phone,
+    ...(variant === null ? {} : { variant }),
+  });
 
 export const previewCampaign = (id: string) =>
   api.post<CampaignPreview>(`/campaigns/${id}/preview`);

@@ -178,3 +178,23 @@ export function percent(part: number, whole: number): string {
   const share = (part / whole) * 100;
   return `${share > 0 && share < 10 ? share.toFixed(1) : Math.round(share)} %`;
 }
+
+/** The campaign with a text that somebody gets: of one with variants the first of them, for its own goes to nobody then. */
+export function textSent(input: CampaignInput): CampaignInput {
+  const [first] = input.variants;
+  return first === undefined ? input : { ...input, body: first.body, texts: first.texts };
+}
+
+/**
+ * Why a campaign cannot be started as things are; null when it can. Who gets it is found when it starts, so one with a time
+ * can wait while nobody is there. `sendable` is null while they are being counted.
+ */
+export function whyNotNow(
+  { schedule }: Pick<CampaignInput, 'schedule'>,
+  sendable: number | null,
+): string | null {
+  if (schedule.starts_at !== null) return null;
+  if (sendable === null) return 'It can be started once it is known who gets it.';
+  if (sendable > 0) return null;
+  return 'It cannot be started now, for nobody would get it. Change the audience, or give it a later start.';
+}

@@ -33,7 +33,7 @@ export function monthWords(month: string): string {
   return Number.isNaN(first.getTime()) ? month : monthAndYear.format(first);
 }
 
-/** A price of one message, in thousandths of a minor unit, in the currency's own writing. */
+/** A price of one message, in thousandths of a hundredth of the currency, in the currency's own writing. */
 export function price(thousandths: number | null, currency: string): string {
   if (thousandths === null) return 'none';
   try {
