@@ -186,6 +186,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0069_refusals_of_channels",
         text: include_str!("../migrations/0069_refusals_of_channels.sql"),
     },
+    Migration {
+        version: 70,
+        name: "0070_brakes_that_people_released",
+        text: include_str!("../migrations/0070_brakes_that_people_released.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.
