@@ -280,3 +280,38 @@ async fn marketing_that_is_switched_off_holds_its_campaign_and_nothing_else() {
         running.shutdown().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_at_whatsapp_that_is_told_late_undoes_no_later_start() {
+    use segue_model::consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose};
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, ctx, now) = (bench.test.workspace_id(), bench.test.ctx.clone(), bench.test.now());
+        let address = "+12125550177";
+        let start = segue_store::consent::NewConsentEvent {
+            medium: Medium::WhatsApp,
+            address: address.to_owned(),
+            purpose: Purpose::Marketing,
+            action: ConsentAction::Grant,
+            method: ConsentMethod::Keyword,
+            wording: Some("START".to_owned()),
+            proof: None,
+            actor: "customer".to_owned(),
+            occurred_at: now.plus(-time::HOUR),
+        };
+        bench.test.store.write(move |tx| tx.record_consent(workspace_id, &start, &ctx)).await.unwrap();
+        let state = async || {
+            bench
+                .write(move |tx| tx.consent_state(workspace_id, Medium::WhatsApp, address, Purpose::Marketing))
+                .await
+                .state
+        };
+        for (ago, expected) in [(2 * time::HOUR, ConsentState::Granted), (time::MINUTE, ConsentState::Revoked)] {
+            let second = now.plus(-ago).0 / 1_000;
+            let mut status = failed(&json!(format!("wamid.{ago}")), 131_050, second);
+            status["statuses"][0]["recipient_id"] = json!("12125550177");
+            told(&bench, &channel, "messages", status).await;
+            assert_eq!(state().await, expected, "{}: {ago}", bench.test.engine);
+        }
+    }
+}
