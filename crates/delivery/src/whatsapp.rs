@@ -230,6 +230,7 @@ fn looked(
     channel: &Channel,
     found: &(ChannelState, Option<String>),
 ) -> Result<(), StoreError> {
+    channel_state::lock(tx, channel)?;
     let refusal = tx.channel(channel.workspace_id, channel.id)?.and_then(|stored| stored.refusal);
     match refusal {
         Some(refusal) if !alerts::stands(refusal.at, ctx.now()) => {
@@ -516,6 +517,33 @@ mod tests {
                 // Everything but marketing goes on without it.
                 assert_eq!(pauses, code != 131_063, "{code}");
             }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_look_that_ends_while_a_refusal_is_told_does_not_hide_it() {
+        for test in segue_testkit::engines().await {
+            let channel = test.whatsapp_channel("shop", "http://127.0.0.1:1").await;
+            let (told, is_told) = std::sync::mpsc::channel();
+            let (own, ctx) = (channel.clone(), test.ctx.clone());
+            let refusal = Refusal { reason: "Nobody pays.".to_owned(), at: test.now(), by: RefusedBy::Report };
+            let telling = test.store.write::<_, StoreError, _>(move |tx| {
+                channel_state::refuse_in(tx, &ctx, &own, &refusal)?;
+                told.send(()).expect("somebody waits for it");
+                std::thread::sleep(Duration::from_millis(300));
+                Ok(())
+            });
+            let (own, ctx, store) = (channel.clone(), test.ctx.clone(), test.store.clone());
+            let looking = tokio::spawn(async move {
+                tokio::task::block_in_place(|| is_told.recv().expect("it is told"));
+                store.write(move |tx| looked(tx, &ctx, &own, &(ChannelState::Connected, None))).await
+            });
+            telling.await.unwrap();
+            looking.await.unwrap().unwrap();
+            let read = test.store.read::<_, StoreError, _>(move |tx| tx.channel(channel.workspace_id, channel.id));
+            let seen = read.await.unwrap().unwrap();
+            assert_eq!(seen.state, ChannelState::Error, "{}", test.engine);
+            assert_eq!(seen.state_detail, Some(alerts::until_sent("Nobody pays.")), "{}", test.engine);
         }
     }
 
