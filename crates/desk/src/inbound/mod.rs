@@ -310,7 +310,7 @@ fn stopped_since(
     }
     // Whoever has written nothing later has said no STOP later.
     let latest = |previous: Timestamp| previous.plus(HEARD_TO + time::SECOND);
-    if !previous_at.is_some_and(|previous| consent::is_before(message, latest(previous))) {
+    if previous_at.is_none_or(|previous| !consent::is_before(message, latest(previous))) {
         return Ok(None);
     }
     let last = tx.last_ended_session(desk.workspace_id(), desk.channel.id, user_id)?;
