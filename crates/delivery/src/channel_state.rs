@@ -28,6 +28,7 @@ pub(crate) fn set_in(
     state: ChannelState,
     detail: Option<&str>,
 ) -> Result<(), StoreError> {
+    lock(tx, channel)?;
     if tx.set_channel_state(channel.workspace_id, channel.id, state, detail)? {
         tx.note_connection(channel.workspace_id, channel.id, state, ctx.now())?;
         tell(tx, ctx, channel);
@@ -35,22 +36,35 @@ pub(crate) fn set_in(
     Ok(())
 }
 
+/// Makes whoever else changes this channel's state or what it is refused for wait. Take it before reading what the change
+/// depends on.
+pub(crate) fn lock(tx: &mut Tx<'_>, channel: &Channel) -> Result<(), StoreError> {
+    tx.lock("channel_state", &channel.id)
+}
+
 /// Notes that the provider refuses the channel's messages, and shows it.
 pub(crate) fn refuse_in(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, refusal: &Refusal) -> Result<(), StoreError> {
+    lock(tx, channel)?;
     if tx.refuse_channel(channel.workspace_id, channel.id, refusal)? {
         set_in(tx, ctx, channel, ChannelState::Error, Some(&alerts::until_sent(&refusal.reason)))?;
     }
     Ok(())
 }
 
-/// Ends the refusal that was met until then, and there, when that is told: the channel is well again.
+/// Ends the refusal that was met until then, and there, when that is told. The channel is well again, unless its state says
+/// something else by now.
 pub(crate) fn end_refusal_in(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     channel: &Channel,
     met: (Timestamp, Option<RefusedBy>),
 ) -> Result<(), StoreError> {
-    if tx.end_refusal(channel.workspace_id, channel.id, met)? {
+    lock(tx, channel)?;
+    let Some(stored) = tx.channel(channel.workspace_id, channel.id)? else { return Ok(()) };
+    let told = stored.refusal.map(|refusal| alerts::until_sent(&refusal.reason));
+    if tx.end_refusal(channel.workspace_id, channel.id, met)?
+        && (stored.state, stored.state_detail) == (ChannelState::Error, told)
+    {
         set_in(tx, ctx, channel, ChannelState::Connected, None)?;
     }
     Ok(())

@@ -66,6 +66,7 @@ pub async fn check_channel(channel: &Channel) -> Result<Check, DeliveryError> {
 /// # Errors
 /// When the store fails.
 pub fn note_check(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, check: &Check) -> Result<(), StoreError> {
+    channel_state::lock(tx, channel)?;
     // A webhook may have told of a refusal while the check was under way.
     let stored = tx.channel(channel.workspace_id, channel.id)?;
     let is_same = stored.is_some_and(|now| {

@@ -4,7 +4,7 @@
 //! platform's own notice of the stop becomes.
 
 use segue_model::{
-    ChannelId, Ctx, WorkspaceId,
+    ChannelId, Ctx, Timestamp, WorkspaceId,
     consent::{ConsentMethod, Medium},
 };
 use segue_store::{
@@ -23,17 +23,18 @@ pub(crate) fn note_failure(
     failure: &Failure,
 ) -> Result<(), StoreError> {
     if failure.code.as_deref() == Some(STOPPED) {
-        record(tx, ctx, (message.workspace_id, message.channel_id), &message.address)?;
+        record(tx, ctx, (message.workspace_id, message.channel_id), &message.address, ctx.now())?;
     }
     Ok(())
 }
 
-/// Records that whoever has this address stopped marketing, at all addresses of theirs.
+/// Records that whoever has this address had stopped marketing by then, at all addresses of theirs.
 pub(crate) fn record(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     (workspace_id, channel_id): (WorkspaceId, ChannelId),
     address: &str,
+    at: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(()) };
     let mut all = match tx.customer_at(workspace_id, channel_id, address)? {
@@ -54,7 +55,7 @@ pub(crate) fn record(
         wording: None,
         proof: Some(format!("whatsapp error {STOPPED}")),
         actor: "customer".to_owned(),
-        occurred_at: ctx.now(),
+        occurred_at: at.min(ctx.now()),
     };
     tx.opt_out(workspace_id, workspace.settings.consent.opt_out_scope, &no, ctx).map_err(|error| match error {
         ConsentError::Store(error) => error,

@@ -16,22 +16,27 @@ use crate::supervisor::Env;
 /// Takes in what the platform says of a number when it is asked. A failure is logged: the next look brings the same.
 pub(crate) async fn looked_at(env: &Env, channel: &Channel, number: PhoneNumberInfo) {
     let (own, ctx) = (channel.clone(), env.ctx.clone());
-    let stored = env.store.write::<_, StoreError, _>(move |tx| {
-        let now = ctx.now();
-        if let Some(limit) = number.messaging_limit.as_deref() {
-            limit_told(tx, &own, limit, now)?;
-        }
-        match number.quality_rating.as_deref() {
-            Some("RED") => stop(tx, &own, "", NUMBER_IS_RED, now),
-            Some("GREEN" | "YELLOW") => quality_is_back(tx, &own, "", now),
-            _ => Ok(()),
-        }
-    });
+    let stored = env.store.write::<_, StoreError, _>(move |tx| seen(tx, &own, &number, ctx.now()));
     if let Err(error) = stored.await {
         tracing::warn!(%error, channel_id = %channel.id, "what WhatsApp says of the number could not be stored");
     }
 }
 
+/// A flagged number is one whose quality was bad long enough, whatever its quality is at the moment. What a person let go on
+/// stays so for as long as a look finds the same.
+fn seen(tx: &mut Tx<'_>, channel: &Channel, number: &PhoneNumberInfo, now: Timestamp) -> Result<(), StoreError> {
+    if let Some(limit) = number.messaging_limit.as_deref() {
+        limit_told(tx, channel, limit, now)?;
+    }
+    match (number.status.as_deref(), number.quality_rating.as_deref()) {
+        (Some("FLAGGED"), _) => stop(tx, channel, ("", NUMBER_IS_FLAGGED), None, now),
+        (_, Some("RED")) => stop(tx, channel, ("", NUMBER_IS_RED), None, now),
+        (_, Some("GREEN" | "YELLOW")) => quality_is_back(tx, channel, "", now),
+        _ => Ok(()),
+    }
+}
+
+const NUMBER_IS_FLAGGED: &str = "WhatsApp flagged the number: customers block or report it.";
 const NUMBER_IS_RED: &str = "The quality of the number is RED: customers block or report it.";
 
 /// Takes in what a notice says of limits and quality.
@@ -55,7 +60,7 @@ pub(crate) fn told(
                 return Ok(());
             }
             match event.as_str() {
-                "FLAGGED" => stop(tx, channel, "", "WhatsApp flagged the number: customers block or report it.", now),
+                "FLAGGED" => stop(tx, channel, ("", NUMBER_IS_FLAGGED), Some(told_at), now),
                 "UNFLAGGED" => quality_is_back(tx, channel, "", now),
                 _ => Ok(()),
             }
@@ -66,7 +71,7 @@ pub(crate) fn told(
             match (known.unwrap_or(current == "RED"), current.as_str()) {
                 (true, "RED") => {
                     let reason = format!("The quality of the template {} is RED.", template.name);
-                    stop(tx, channel, &template.name, &reason, now)
+                    stop(tx, channel, (&template.name, &reason), Some(told_at), now)
                 }
                 (false, "GREEN" | "YELLOW") => quality_is_back(tx, channel, &template.name, now),
                 // Another language is red still; what a person decided about that stands.
@@ -85,14 +90,27 @@ fn limit_told(tx: &mut Tx<'_>, channel: &Channel, word: &str, now: Timestamp) ->
     }
 }
 
-fn stop(tx: &mut Tx<'_>, channel: &Channel, template: &str, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-    tx.put_brake(channel.workspace_id, channel.id, (template, reason), now).map(|_| ())
+/// Stops marketing. What a person let go on is stopped again only by what was told since.
+fn stop(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    what: (&str, &str),
+    told_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.put_brake(channel.workspace_id, channel.id, what, now)?;
+    if let Some(told_at) = told_at {
+        tx.brake_again(channel.workspace_id, channel.id, what, (told_at, now))?;
+    }
+    Ok(())
 }
 
 fn quality_is_back(tx: &mut Tx<'_>, channel: &Channel, template: &str, now: Timestamp) -> Result<(), StoreError> {
     let Some(workspace) = tx.workspace(channel.workspace_id)? else { return Ok(()) };
-    if workspace.settings.campaigns.brake_ends == BrakeEnd::Quality {
-        tx.release_brake(channel.workspace_id, channel.id, template, now)?;
-    }
-    Ok(())
+    let ends = workspace.settings.campaigns.brake_ends == BrakeEnd::Quality;
+    tx.note_quality_is_back(channel.workspace_id, channel.id, (template, ends), now)
 }
+
+#[cfg(test)]
+#[path = "numbers_tests.rs"]
+mod tests;

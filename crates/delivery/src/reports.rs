@@ -75,7 +75,7 @@ pub fn apply_status(
     let stopped = status.errors.iter().any(|error| error.code == Some(STOPPED_MARKETING));
     if let (true, Some(address)) = (stopped, status.recipient.phone.as_ref().or(status.recipient.bsuid.as_ref())) {
         // Before the message's row is touched, in the order in which a STOP takes them.
-        meta_stop::record(tx, ctx, (channel.workspace_id, channel.id), address)?;
+        meta_stop::record(tx, ctx, (channel.workspace_id, channel.id), address, at)?;
     }
     let target = ReportTarget {
         provider_ids: vec![status.wamid.clone()],

@@ -77,10 +77,10 @@ struct Trouble {
 
 impl Trouble {
     /// Stores that a message was refused for a reason that lies with the account, and shows it.
-    async fn refused(&self, env: &Env, channel: &Channel, reason: String) {
+    async fn refused(&self, env: &Env, channel: &Channel, (reason, at): (String, Timestamp)) {
         self.is_refused.store(true, Ordering::Release);
         let (ctx, own) = (env.ctx.clone(), channel.clone());
-        let refusal = Refusal { reason, at: env.ctx.now(), by: RefusedBy::Answer };
+        let refusal = Refusal { reason, at, by: RefusedBy::Answer };
         let stored = env.store.write(move |tx| channel_state::refuse_in(tx, &ctx, &own, &refusal)).await;
         log_unstored(channel, stored);
     }
@@ -159,32 +159,35 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
     let window = Window { env: &env, channel: &channel, size: AT_ONCE, open, stop: &stop };
     let sending = window.run(|message| {
         let (alarm, sent) = (alarm.clone(), send(&env, &channel, (&client, &own_pace, &trouble), message));
+        let (gate, ctx) = (&gate, &env.ctx);
         async move {
             if let Some(reason) = sent.await {
+                // Nothing more leaves from now on, whatever the watcher is about. It is closed before the alarm is given,
+                // so that whoever takes the alarm opens it after this.
+                gate.send_replace(false);
                 // One alarm is enough; a full channel holds one.
-                let _ = alarm.try_send(reason);
+                let _ = alarm.try_send((reason, ctx.now()));
             }
         }
     });
     let watching = async {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         let mut recovery = tokio::time::interval(RECOVER_EVERY);
-        let mut is_answered = true;
+        let mut silence = Silence::default();
         loop {
             tokio::select! {
-                _ = looks.tick() => is_answered = look(&env, &channel, (&client, &own_pace)).await,
+                _ = looks.tick() => silence.looked(look(&env, &channel, (&client, &own_pace)).await),
                 _ = recovery.tick() => {
                     recover(&env, &channel, None).await;
-                    // Who did not answer is asked again soon, for people look at the screen until he does.
-                    if trouble.refresh(&env, &channel).await || !is_answered {
-                        is_answered = look(&env, &channel, (&client, &own_pace)).await;
+                    if trouble.refresh(&env, &channel).await || silence.is_to_be_broken() {
+                        silence.looked(look(&env, &channel, (&client, &own_pace)).await);
                     }
                 }
-                Some(reason) = alarms.recv() => {
+                Some(refused) = alarms.recv() => {
                     gate.send_replace(false);
-                    trouble.refused(&env, &channel, reason).await;
+                    trouble.refused(&env, &channel, refused).await;
                     tokio::time::sleep(ALARM_PAUSE).await;
-                    is_answered = look(&env, &channel, (&client, &own_pace)).await;
+                    silence.looked(look(&env, &channel, (&client, &own_pace)).await);
                     // What was on the wire when it began says nothing new.
                     while alarms.try_recv().is_ok() {}
                     gate.send_replace(true);
@@ -198,10 +201,45 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
     }
 }
 
+/// Looks at a number without an answer. Who did not answer is asked again soon, for people look at the screen until he does,
+/// and less and less often the longer that lasts.
+#[derive(Default)]
+struct Silence {
+    /// How many looks in a row had no answer.
+    looks: u32,
+    /// When the last one ended.
+    since: Option<Instant>,
+}
+
+impl Silence {
+    fn looked(&mut self, is_answered: bool) {
+        self.looks = if is_answered { 0 } else { self.looks.saturating_add(1) };
+        self.since = Some(Instant::now());
+    }
+
+    /// How long nobody is asked again; `None` when there was an answer.
+    fn wait(&self) -> Option<Duration> {
+        let doubled = 2_u32.saturating_pow(self.looks.checked_sub(1)?);
+        Some(RECOVER_EVERY.saturating_mul(doubled).min(LOOK_EVERY))
+    }
+
+    fn is_to_be_broken(&self) -> bool {
+        // Who asks comes by every so often: what is due before the next time is due now.
+        self.wait().zip(self.since).is_some_and(|(wait, since)| since.elapsed() + RECOVER_EVERY / 2 >= wait)
+    }
+}
+
+/// Whether a failed look had no answer that can be read. A refusal is one: the same question brings the same again.
+fn is_no_answer(error: &GraphFailure) -> bool {
+    error.class() == ErrorClass::ProviderDown
+}
+
 /// Asks WhatsApp about the number, stores what it says as the channel's state, and takes the templates over. A number that
 /// answers is not well for that: what its messages are refused for counts on. `false` when there was no answer.
 async fn look(env: &Env, channel: &Channel, (client, pace): (&GraphClient, &Mutex<SendPace>)) -> bool {
-    let found = match client.phone_number().await {
+    let asked = client.phone_number().await;
+    let is_answered = !asked.as_ref().is_err_and(is_no_answer);
+    let found = match asked {
         Ok(number) => {
             locked(pace).set_rate(pace::rate_of(number.throughput.as_deref()), Instant::now());
             numbers::looked_at(env, channel, number.clone()).await;
@@ -216,7 +254,6 @@ async fn look(env: &Env, channel: &Channel, (client, pace): (&GraphClient, &Mute
         Err(error) if error.act() == Act::Alert => (ChannelState::Error, Some(error.to_string())),
         Err(error) => (ChannelState::Disconnected, Some(error.to_string())),
     };
-    let is_answered = found.0 != ChannelState::Disconnected;
     let (ctx, own) = (env.ctx.clone(), channel.clone());
     let stored = env.store.write(move |tx| looked(tx, &ctx, &own, &found)).await;
     log_unstored(channel, stored);
@@ -230,6 +267,7 @@ fn looked(
     channel: &Channel,
     found: &(ChannelState, Option<String>),
 ) -> Result<(), StoreError> {
+    channel_state::lock(tx, channel)?;
     let refusal = tx.channel(channel.workspace_id, channel.id)?.and_then(|stored| stored.refusal);
     match refusal {
         Some(refusal) if !alerts::stands(refusal.at, ctx.now()) => {
@@ -516,6 +554,66 @@ mod tests {
                 // Everything but marketing goes on without it.
                 assert_eq!(pauses, code != 131_063, "{code}");
             }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_answer_is_asked_again_soon_and_then_less_and_less_often() {
+        let mut silence = Silence::default();
+        assert!(!silence.is_to_be_broken(), "not asked yet");
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            silence.looked(false);
+            let before = Instant::now();
+            while !silence.is_to_be_broken() {
+                tokio::time::advance(RECOVER_EVERY).await;
+            }
+            waits.push(before.elapsed().as_secs());
+        }
+        assert_eq!(waits, [15, 30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
+        silence.looked(true);
+        tokio::time::advance(LOOK_EVERY).await;
+        assert!(!silence.is_to_be_broken(), "the next look comes by itself");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_look_that_ends_while_a_refusal_is_told_does_not_hide_it() {
+        for test in segue_testkit::engines().await {
+            let channel = test.whatsapp_channel("shop", "http://127.0.0.1:1").await;
+            let (told, is_told) = std::sync::mpsc::channel();
+            let (own, ctx) = (channel.clone(), test.ctx.clone());
+            let refusal = Refusal { reason: "Nobody pays.".to_owned(), at: test.now(), by: RefusedBy::Report };
+            let telling = test.store.write::<_, StoreError, _>(move |tx| {
+                channel_state::refuse_in(tx, &ctx, &own, &refusal)?;
+                told.send(()).expect("somebody waits for it");
+                std::thread::sleep(Duration::from_millis(300));
+                Ok(())
+            });
+            let (own, ctx, store) = (channel.clone(), test.ctx.clone(), test.store.clone());
+            let looking = tokio::spawn(async move {
+                tokio::task::block_in_place(|| is_told.recv().expect("it is told"));
+                store.write(move |tx| looked(tx, &ctx, &own, &(ChannelState::Connected, None))).await
+            });
+            telling.await.unwrap();
+            looking.await.unwrap().unwrap();
+            let read = test.store.read::<_, StoreError, _>(move |tx| tx.channel(channel.workspace_id, channel.id));
+            let seen = read.await.unwrap().unwrap();
+            assert_eq!(seen.state, ChannelState::Error, "{}", test.engine);
+            assert_eq!(seen.state_detail, Some(alerts::until_sent("Nobody pays.")), "{}", test.engine);
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_an_answer_and_silence_is_none() {
+        let refused = |status: u16, code: i64| GraphFailure::Refused {
+            status,
+            error: segue_channels::whatsapp::GraphError { code: Some(code), ..Default::default() },
+        };
+        assert!(is_no_answer(&GraphFailure::NoAnswer("timed out".to_owned())));
+        assert!(is_no_answer(&GraphFailure::Unreadable { status: 502 }));
+        assert!(is_no_answer(&refused(503, 2)));
+        for (status, code) in [(400, 100), (400, 803), (400, 4), (400, 17), (400, 80_007), (401, 190)] {
+            assert!(!is_no_answer(&refused(status, code)), "{code}");
         }
     }
 

@@ -61,16 +61,25 @@ crate::sql! {
         WHERE workspace_id = $1 AND template_channel_id = $2 AND state IN ('planning', 'running', 'paused')";
     HOLD_OF = "SELECT hold_rule, hold_since, hold_until FROM campaigns WHERE workspace_id = $1 AND id = $2";
     PUT_BRAKE = "INSERT INTO marketing_brakes (workspace_id, channel_id, subject, reason, since)
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, channel_id, subject) DO NOTHING";
-    RELEASE_BRAKE = "DELETE FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2 AND subject = $3";
-    BRAKES = "SELECT subject, reason, since FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2
-        ORDER BY subject";
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, channel_id, subject) DO UPDATE SET over_at = NULL
+            WHERE marketing_brakes.over_at IS NOT NULL";
+    BRAKE_AGAIN = "UPDATE marketing_brakes SET released_at = NULL, reason = $4, since = $5
+        WHERE workspace_id = $1 AND channel_id = $2 AND subject = $3 AND released_at <= $6";
+    RELEASE_BRAKE = "UPDATE marketing_brakes SET released_at = $4
+        WHERE workspace_id = $1 AND channel_id = $2 AND subject = $3 AND released_at IS NULL";
+    FORGET_BRAKE = "DELETE FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2 AND subject = $3
+        AND released_at IS NOT NULL AND over_at IS NOT NULL";
+    END_BRAKE = "DELETE FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2 AND subject = $3";
+    QUALITY_IS_BACK = "UPDATE marketing_brakes SET over_at = $4
+        WHERE workspace_id = $1 AND channel_id = $2 AND subject = $3 AND over_at IS NULL";
+    BRAKES = "SELECT subject, reason, since FROM marketing_brakes
+        WHERE workspace_id = $1 AND channel_id = $2 AND released_at IS NULL ORDER BY subject";
     CAMPAIGN_OF_MESSAGE = "SELECT campaign_id, payload FROM outbox
         WHERE workspace_id = $1 AND id = $2 AND campaign_id IS NOT NULL";
     TOLD_NUMBER_QUALITY = "UPDATE channels SET quality_told_at = $3
         WHERE workspace_id = $1 AND id = $2 AND quality_told_at <= $3";
     IS_BRAKED = "SELECT 1 FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2
-        AND subject IN ('', $3) LIMIT 1";
+        AND subject IN ('', $3) AND released_at IS NULL LIMIT 1";
 }
 
 /// Whether a hold ends when the template and its quality are well again; the limits have ends of their own.
@@ -201,7 +210,8 @@ impl Tx<'_> {
         Ok(stops.then_some(Rule::QualityBrake))
     }
 
-    /// Stops marketing from a number, or with one of its templates. `false` when it is stopped already.
+    /// Stops marketing from a number, or with one of its templates. `false` when it is stopped already, or a person let it
+    /// go on and the quality has not been back since.
     ///
     /// # Errors
     /// When the store fails.
@@ -219,7 +229,26 @@ impl Tx<'_> {
         Ok(put)
     }
 
-    /// Lets marketing go on. `false` when it was not stopped.
+    /// Stops marketing that a person let go on, when that was before it was told at `told_at` that the quality is bad.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn brake_again(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (template, reason): (&str, &str),
+        (told_at, now): (Timestamp, Timestamp),
+    ) -> Result<bool, StoreError> {
+        let key: [&dyn crate::Bind; 6] = [&workspace_id, &channel_id, &template, &reason, &now, &told_at];
+        let put = self.execute(&BRAKE_AGAIN, &key)? == 1;
+        if put {
+            self.refresh_holds(workspace_id, channel_id, now)?;
+        }
+        Ok(put)
+    }
+
+    /// Lets marketing go on, as a person says. It stays on record while the quality is bad. `false` when it was not stopped.
     ///
     /// # Errors
     /// When the store fails.
@@ -230,11 +259,34 @@ impl Tx<'_> {
         template: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let released = self.execute(&RELEASE_BRAKE, &[&workspace_id, &channel_id, &template])? == 1;
+        let released = self.execute(&RELEASE_BRAKE, &[&workspace_id, &channel_id, &template, &now])? == 1;
         if released {
+            self.execute(&FORGET_BRAKE, &[&workspace_id, &channel_id, &template])?;
             self.refresh_holds(workspace_id, channel_id, now)?;
         }
         Ok(released)
+    }
+
+    /// The quality is back, which ends the brake where it `ends` it; else a person is to take it off. What a person let go
+    /// on before is forgotten: the next bad quality stops marketing again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn note_quality_is_back(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (template, ends): (&str, bool),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if ends {
+            if self.execute(&END_BRAKE, &[&workspace_id, &channel_id, &template])? == 1 {
+                self.refresh_holds(workspace_id, channel_id, now)?;
+            }
+            return Ok(());
+        }
+        self.execute(&QUALITY_IS_BACK, &[&workspace_id, &channel_id, &template, &now])?;
+        self.execute(&FORGET_BRAKE, &[&workspace_id, &channel_id, &template]).map(|_| ())
     }
 
     /// Notes when something was told of a number's quality. `false` when something newer was told before.

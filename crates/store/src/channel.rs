@@ -93,6 +93,11 @@ impl WhatsAppConfig {
     pub fn portfolio(&self) -> &str {
         if self.portfolio_id.is_empty() { &self.waba_id } else { &self.portfolio_id }
     }
+
+    /// What messages are taken or refused by: the number, its business account and the access to it.
+    fn account(&self) -> [&str; 3] {
+        [&self.waba_id, &self.phone_number_id, &self.access_token]
+    }
 }
 
 segue_model::text_enum! {
@@ -343,12 +348,18 @@ impl Tx<'_> {
     pub fn upsert_channel(&mut self, channel: &Channel) -> Result<ChannelId, StoreError> {
         let config = json_text(&channel.config)?;
         self.wake(Wake::Configuration);
-        let before = self.channel(channel.workspace_id, channel.id)?.map(|before| before.config);
-        if let (Some(ChannelConfig::WhatsApp(before)), ChannelConfig::WhatsApp(after)) = (before, &channel.config)
-            && before.portfolio() != after.portfolio()
+        let known = self.channels(channel.workspace_id)?.into_iter().find(|known| known.slug == channel.slug);
+        if let Some(Channel { id, config: ChannelConfig::WhatsApp(before), .. }) = &known
+            && let ChannelConfig::WhatsApp(after) = &channel.config
         {
-            self.join_portfolio(channel.workspace_id, before.portfolio(), after.portfolio())?;
-            self.move_volumes(channel.workspace_id, channel.id, after.portfolio())?;
+            if before.account() != after.account() {
+                // What the old access was refused for says nothing of the new one.
+                self.end_refusal(channel.workspace_id, *id, (Timestamp(i64::MAX), None))?;
+            }
+            if before.portfolio() != after.portfolio() {
+                self.join_portfolio(channel.workspace_id, before.portfolio(), after.portfolio())?;
+                self.move_volumes(channel.workspace_id, *id, after.portfolio())?;
+            }
         }
         self.query_one(
             &UPSERT_CHANNEL,

@@ -191,6 +191,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0070_texts_of_a_number",
         text: include_str!("../migrations/0070_texts_of_a_number.sql"),
     },
+    Migration {
+        version: 71,
+        name: "0071_brakes_that_people_released",
+        text: include_str!("../migrations/0071_brakes_that_people_released.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -253,12 +253,14 @@ crate::sql! {
     UPSERT_TEMPLATE = "INSERT INTO templates (workspace_id, id, channel_id, name, language, category, status,
             components, synced_at, provider_id, parameter_format, quality, reason)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-        ON CONFLICT (workspace_id, channel_id, name, language) DO UPDATE SET category = excluded.category,
+        ON CONFLICT (workspace_id, channel_id, name, language) DO UPDATE SET
+            category = CASE WHEN templates.category_told_at > $14 THEN templates.category ELSE excluded.category END,
             status = CASE WHEN templates.decided_at > $14 THEN templates.status ELSE excluded.status END,
             reason = CASE WHEN templates.decided_at > $14 THEN templates.reason ELSE excluded.reason END,
             components = excluded.components, synced_at = excluded.synced_at,
             provider_id = COALESCE(excluded.provider_id, templates.provider_id),
-            parameter_format = excluded.parameter_format, quality = excluded.quality";
+            parameter_format = excluded.parameter_format,
+            quality = CASE WHEN templates.quality_told_at > $14 THEN templates.quality ELSE excluded.quality END";
     DELETE_UNLISTED = "UPDATE templates SET status = 'DELETED', operation = NULL
         WHERE workspace_id = $1 AND channel_id = $2 AND synced_at < $3 AND status NOT IN ('DELETED', 'DRAFT')";
     INSERT_DRAFT = "INSERT INTO templates (workspace_id, id, channel_id, name, language, category, status, components,
@@ -283,11 +285,17 @@ crate::sql! {
             parameter_format, quality, reason, asked_category, draft, media_id, operation, operation_at, failure,
             decided_at, defaults, card_media FROM templates
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3 AND language = $4";
-    SET_TEMPLATE_STATUS = "UPDATE templates SET status = $5, category = COALESCE(CAST($6 AS TEXT), category),
-            decided_at = $7
+    /// A category that was told later stands, whatever else an older decision changes.
+    SET_TEMPLATE_STATUS = "UPDATE templates SET status = $5, decided_at = $7,
+            category = CASE WHEN category_told_at > COALESCE(CAST($8 AS BIGINT), category_told_at) THEN category
+                ELSE COALESCE(CAST($6 AS TEXT), category) END
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
             AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND told_at <= COALESCE(CAST($8 AS BIGINT), told_at)
-            AND (status <> $5 OR category <> COALESCE(CAST($6 AS TEXT), category))";
+            AND (status <> $5 OR (category <> COALESCE(CAST($6 AS TEXT), category)
+                AND category_told_at <= COALESCE(CAST($8 AS BIGINT), category_told_at)))";
+    TOLD_CATEGORY_WITH_STATUS = "UPDATE templates SET category_told_at = $5
+        WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
+            AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND category_told_at < $5 AND told_at <= $5";
     /// What was decided then is the newest that is known, whether or not it changed anything.
     SET_TEMPLATE_REASON = "UPDATE templates SET reason = $5, provider_id = COALESCE(CAST($6 AS TEXT), provider_id),
             told_at = COALESCE(CAST($7 AS BIGINT), told_at)
@@ -591,6 +599,10 @@ impl Tx<'_> {
             &SET_TEMPLATE_STATUS,
             &[&workspace_id, &channel_id, &name, &language, &status, &category, &now, &told_at],
         )?;
+        if let (Some(_), Some(told_at)) = (category, told_at) {
+            let key: [&dyn crate::Bind; 5] = [&workspace_id, &channel_id, &name, &language, &told_at];
+            self.execute(&TOLD_CATEGORY_WITH_STATUS, &key)?;
+        }
         if changed > 0 {
             self.tell_template_change(workspace_id, channel_id, now);
             self.look_again_in_languages(workspace_id, channel_id, now)?;

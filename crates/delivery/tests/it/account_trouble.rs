@@ -167,7 +167,6 @@ async fn trouble_that_a_webhook_told_of_stands_until_whatsapp_sends_a_message_an
         running.shutdown().await;
         let wamid = bench.ledger("wa_accepted").await[0]["wamid"].clone();
         let second = bench.test.now().0 / 1_000;
-        let sent = |second: i64| json!({ "statuses": [{ "id": "wamid.other", "status": "sent", "timestamp": second.to_string() }] });
         told(&bench, &channel, "messages", failed(&wamid, 131_042, second)).await;
         let seen = stored(&bench, &channel).await;
         assert_eq!(seen.state, ChannelState::Error, "{engine}");
@@ -278,5 +277,117 @@ async fn marketing_that_is_switched_off_holds_its_campaign_and_nothing_else() {
         bench.test.clock.advance(time::HOUR);
         bench.until_state(ids[0], OutboxState::Accepted).await;
         running.shutdown().await;
+    }
+}
+
+/// A number whose only message was taken, and the message's id at WhatsApp.
+async fn accepted(bench: &Bench) -> (Channel, Value) {
+    let channel = bench.whatsapp().await;
+    let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+    let content = Content::Text { text: "Hello".to_owned() };
+    let id = bench.enqueue(&bench.whatsapp_to(&channel, "+15550199", session, &content)).await;
+    let running = bench.start("one");
+    bench.until_state(id, OutboxState::Accepted).await;
+    until_connected(bench, &channel).await;
+    running.shutdown().await;
+    (channel, bench.ledger("wa_accepted").await[0]["wamid"].clone())
+}
+
+fn sent(second: i64) -> Value {
+    json!({ "statuses": [{ "id": "wamid.other", "status": "sent", "timestamp": second.to_string() }] })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_is_over_leaves_what_else_was_told_meanwhile() {
+    for bench in benches().await {
+        let engine = bench.test.engine;
+        let (channel, wamid) = accepted(&bench).await;
+        let second = bench.test.now().0 / 1_000;
+        told(&bench, &channel, "messages", failed(&wamid, 131_042, second)).await;
+        let ban = json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": "DISABLE", "waba_ban_date": "June 1" } });
+        told(&bench, &channel, "account_update", ban).await;
+        let banned = stored(&bench, &channel).await;
+        assert!(!banned.state_detail.as_ref().unwrap().contains("payment method"), "{engine}: {banned:?}");
+        told(&bench, &banned, "messages", sent(second + 60)).await;
+        let seen = stored(&bench, &channel).await;
+        assert_eq!((seen.refusal, seen.state), (None, ChannelState::Error), "{engine}");
+        assert_eq!(seen.state_detail, banned.state_detail, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_access_is_not_held_against_what_the_old_one_was_refused_for() {
+    for bench in benches().await {
+        let engine = bench.test.engine;
+        let channel = bench.whatsapp().await;
+        let mut expired = channel.clone();
+        if let ChannelConfig::WhatsApp(config) = &mut expired.config {
+            config.access_token = "the token of yesterday".to_owned();
+        }
+        bench.write(move |tx| tx.upsert_channel(&expired)).await;
+        bench.faults(json!({ "graph_error": { "code": 190, "times": 1_000 } })).await;
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let content = Content::Text { text: "Hello".to_owned() };
+        let id = bench.enqueue(&bench.whatsapp_to(&channel, "+15550199", session, &content)).await;
+        let running = bench.start("one");
+        until("it is refused", async || stored(&bench, &channel).await.refusal.is_some()).await;
+        running.shutdown().await;
+        bench.faults(json!({})).await;
+        assert_eq!(bench.state(id).await, OutboxState::Queued, "{engine}");
+
+        // What changes nothing of the access ends nothing.
+        let mut renamed = stored(&bench, &channel).await;
+        renamed.name = "Shop".to_owned();
+        if let ChannelConfig::WhatsApp(config) = &mut renamed.config {
+            config.portfolio_id = "77".to_owned();
+        }
+        bench.write(move |tx| tx.upsert_channel(&renamed)).await;
+        let mut renewed = stored(&bench, &channel).await;
+        assert!(renewed.refusal.is_some(), "{engine}");
+        if let ChannelConfig::WhatsApp(config) = &mut renewed.config {
+            config.access_token = "sandbox-token".to_owned();
+        }
+        bench.write(move |tx| tx.upsert_channel(&renewed)).await;
+        let seen = stored(&bench, &channel).await;
+        assert_eq!(seen.refusal, None, "{engine}");
+        let (check, ctx) = (check_channel(&seen).await.unwrap(), bench.test.ctx.clone());
+        assert!(check.ok, "{engine}: {check:?}");
+        bench.write(move |tx| note_check(tx, &ctx, &seen, &check)).await;
+        assert_eq!(stored(&bench, &channel).await.state, ChannelState::Connected, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_at_whatsapp_that_is_told_late_undoes_no_later_start() {
+    use segue_model::consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose};
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, ctx, now) = (bench.test.workspace_id(), bench.test.ctx.clone(), bench.test.now());
+        let address = "+12125550177";
+        let start = segue_store::consent::NewConsentEvent {
+            medium: Medium::WhatsApp,
+            address: address.to_owned(),
+            purpose: Purpose::Marketing,
+            action: ConsentAction::Grant,
+            method: ConsentMethod::Keyword,
+            wording: Some("START".to_owned()),
+            proof: None,
+            actor: "customer".to_owned(),
+            occurred_at: now.plus(-time::HOUR),
+        };
+        bench.test.store.write(move |tx| tx.record_consent(workspace_id, &start, &ctx)).await.unwrap();
+        let state = async || {
+            bench
+                .write(move |tx| tx.consent_state(workspace_id, Medium::WhatsApp, address, Purpose::Marketing))
+                .await
+                .state
+        };
+        for (ago, expected) in [(2 * time::HOUR, ConsentState::Granted), (time::MINUTE, ConsentState::Revoked)] {
+            let second = now.plus(-ago).0 / 1_000;
+            let mut status = failed(&json!(format!("wamid.{ago}")), 131_050, second);
+            status["statuses"][0]["recipient_id"] = json!("12125550177");
+            told(&bench, &channel, "messages", status).await;
+            assert_eq!(state().await, expected, "{}: {ago}", bench.test.engine);
+        }
     }
 }

@@ -6,7 +6,7 @@
 use segue_channels::whatsapp::webhook::UserPreference;
 use segue_channels::whatsapp::{Content, InboundMessage};
 use segue_model::{
-    MessagingUserId,
+    MessagingUserId, Timestamp,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
     content::Content as Outbound,
     delivery::MessageClass,
@@ -19,7 +19,7 @@ use segue_store::{
     message::AuthorKind, opt_out::OptOut, session::Session,
 };
 
-use super::{Desk, InboundError, entry, identify};
+use super::{Desk, InboundError, entry, identify, times};
 use crate::{
     DeskError, closing,
     notice::Notices,
@@ -58,17 +58,16 @@ pub(super) fn keyword(
     notices: &mut Notices,
 ) -> Result<Keyworded, DeskError> {
     let Some(words) = own_words(content) else { return Ok(Keyworded::No) };
-    let now = desk.ctx.now();
     let settings = &desk.workspace.settings;
     let found = Keyword::find(words, Medium::WhatsApp, &settings.consent.extra_words);
     match found.as_ref().map(|found| (found.keyword, found.language.as_str())) {
         Some((Keyword::Stop, language)) => {
-            stop(tx, desk, session, words, (ConsentMethod::Keyword, language), &message.wamid, notices)?;
+            stop(tx, desk, session, words, (ConsentMethod::Keyword, language), message, notices)?;
             return Ok(Keyworded::Yes);
         }
-        Some((Keyword::Start, language)) if is_revoked(tx, desk, session)? => {
-            grant(tx, desk, session, words, &message.wamid)?;
-            (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(now));
+        Some((Keyword::Start, language)) if takes_back(tx, desk, session, message)? => {
+            let at = grant(tx, desk, session, words, message)?;
+            (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(at));
             confirm(tx, desk, session, (Keyword::Start, language), &message.wamid, notices)?;
             return Ok(if is_first { Keyworded::No } else { Keyworded::Yes });
         }
@@ -82,7 +81,7 @@ pub(super) fn keyword(
     match reading.verdict {
         RevocationVerdict::Revoke => {
             let language = reading.said.first().map_or("en", |evidence| evidence.language.as_str());
-            stop(tx, desk, session, words, (ConsentMethod::FreeText, language), &message.wamid, notices)?;
+            stop(tx, desk, session, words, (ConsentMethod::FreeText, language), message, notices)?;
             Ok(Keyworded::Yes)
         }
         RevocationVerdict::Review => {
@@ -100,14 +99,19 @@ fn stop(
     session: &mut Session,
     words: &str,
     (method, language): (ConsentMethod, &str),
-    wamid: &str,
+    message: &InboundMessage,
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
     let now = desk.ctx.now();
-    record_no(tx, desk, session.messaging_user_id, words, method, wamid)?;
-    (session.opt_in, session.opt_in_at) = (OptIn::Declined, Some(now));
+    let at = said_at(message, now);
+    // Of a yes and a no in the same second the one that came last counts; the yes may have been put after an earlier no.
+    let is_same = |yes_at: &Timestamp| session.opt_in == OptIn::Granted && !is_before(message, yes_at.plus(-1));
+    let yes_at = session.opt_in_at.filter(is_same);
+    let at = at.max(yes_at.unwrap_or(at));
+    record_no(tx, desk, session.messaging_user_id, words, (method, at), &message.wamid)?;
+    (session.opt_in, session.opt_in_at) = (OptIn::Declined, Some(at));
     pending::discard_all(tx, desk.ctx, desk.workspace_id(), session, notices)?;
-    confirm(tx, desk, session, (Keyword::Stop, language), wamid, notices)?;
+    confirm(tx, desk, session, (Keyword::Stop, language), &message.wamid, notices)?;
     tx.end_flow_run(desk.workspace_id(), session.id, RunStatus::Ended, now)?;
     stop_session(tx, desk, session, notices)
 }
@@ -118,7 +122,7 @@ fn record_no(
     desk: &Desk<'_>,
     user_id: MessagingUserId,
     words: &str,
-    method: ConsentMethod,
+    (method, occurred_at): (ConsentMethod, Timestamp),
     wamid: &str,
 ) -> Result<(), DeskError> {
     let all = tx.addresses_of_customer(desk.workspace_id(), user_id)?;
@@ -131,13 +135,13 @@ fn record_no(
         wording: Some(words.trim().to_owned()),
         proof: Some(format!("whatsapp message {wamid}")),
         actor: "customer".to_owned(),
-        occurred_at: desk.ctx.now(),
+        occurred_at,
     };
     tx.opt_out(desk.workspace_id(), desk.workspace.settings.consent.opt_out_scope, &no, desk.ctx)?;
     Ok(())
 }
 
-/// A no of somebody who is blocked: it is obeyed and not answered.
+/// A no of somebody who is blocked, or one that is older than another: it is obeyed and not answered.
 pub(super) fn silent_no(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -154,7 +158,7 @@ pub(super) fn silent_no(
     } else {
         return Ok(());
     };
-    record_no(tx, desk, user_id, words, method, &message.wamid)
+    record_no(tx, desk, user_id, words, (method, said_at(message, desk.ctx.now())), &message.wamid)
 }
 
 /// Holds marketing until somebody has looked at the message; the conversation goes on.
@@ -203,28 +207,68 @@ fn stop_session(
     }
 }
 
-fn is_revoked(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session) -> Result<bool, DeskError> {
-    if session.opt_in == OptIn::Declined {
-        return Ok(true);
+/// When something was said, by the provider's clock.
+fn said_at(message: &InboundMessage, now: Timestamp) -> Timestamp {
+    times(message, now).1.min(now)
+}
+
+/// Whether a message was certainly written before that moment. What was written in the same second counts in the order of
+/// arrival, for the provider tells whole seconds.
+pub(super) fn is_before(message: &InboundMessage, moment: Timestamp) -> bool {
+    message.at.is_some_and(|at| at.plus(999) < moment)
+}
+
+/// The time of what was said in a message, so that it is later than what was said before. `None` when the message is older.
+fn after(message: &InboundMessage, at: Timestamp, before: Option<Timestamp>) -> Option<Timestamp> {
+    match before {
+        Some(before) if is_before(message, before) => None,
+        Some(before) => Some(at.max(before.plus(1))),
+        None => Some(at),
     }
-    let Some((_, address)) = tx.address_of(desk.workspace_id(), session.messaging_user_id)? else { return Ok(false) };
-    let consent = tx.consent_state(desk.workspace_id(), Medium::WhatsApp, &address, Purpose::Marketing)?;
-    Ok(consent.state == ConsentState::Revoked)
+}
+
+/// Whether a START comes after a no, and so takes it back.
+fn takes_back(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    session: &Session,
+    message: &InboundMessage,
+) -> Result<bool, DeskError> {
+    let of_session = (session.opt_in == OptIn::Declined).then_some(session.opt_in_at);
+    let of_ledger = match tx.address_of(desk.workspace_id(), session.messaging_user_id)? {
+        Some((_, address)) => {
+            let consent = tx.consent_state(desk.workspace_id(), Medium::WhatsApp, &address, Purpose::Marketing)?;
+            (consent.state == ConsentState::Revoked).then_some(consent.since)
+        }
+        None => None,
+    };
+    let is_later = |no: Option<Timestamp>| no.is_none_or(|no| !is_before(message, no));
+    Ok((of_session.is_some() || of_ledger.is_some()) && of_session.into_iter().chain(of_ledger).all(is_later))
 }
 
 /// A yes counts for this address and medium only; where the no reached another name of the same account, it ends there too.
-fn grant(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session, words: &str, wamid: &str) -> Result<(), DeskError> {
+/// Gives when it was said.
+fn grant(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    session: &Session,
+    words: &str,
+    message: &InboundMessage,
+) -> Result<Timestamp, DeskError> {
     let (workspace_id, user_id) = (desk.workspace_id(), session.messaging_user_id);
-    let Some((_, own)) = tx.address_of(workspace_id, user_id)? else { return Ok(()) };
+    let said_at = said_at(message, desk.ctx.now());
+    let Some((_, own)) = tx.address_of(workspace_id, user_id)? else { return Ok(said_at) };
     let account = tx.addresses_in_use(workspace_id, user_id)?;
     let others = account.phones.into_iter().chain(account.hidden).filter(|address| *address != own);
+    let mut granted_at = said_at;
     for address in std::iter::once(own.clone()).chain(others) {
-        if address != own {
-            let consent = tx.consent_state(workspace_id, Medium::WhatsApp, &address, Purpose::Marketing)?;
-            if consent.state != ConsentState::Revoked {
-                continue;
-            }
+        let consent = tx.consent_state(workspace_id, Medium::WhatsApp, &address, Purpose::Marketing)?;
+        let no_at = (consent.state == ConsentState::Revoked).then_some(consent.since);
+        if address != own && no_at.is_none() {
+            continue;
         }
+        let Some(occurred_at) = after(message, said_at, no_at.flatten()) else { continue };
+        granted_at = granted_at.max(occurred_at);
         let event = NewConsentEvent {
             medium: Medium::WhatsApp,
             address,
@@ -232,13 +276,13 @@ fn grant(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session, words: &str, wamid
             action: ConsentAction::Grant,
             method: ConsentMethod::Keyword,
             wording: Some(words.trim().to_owned()),
-            proof: Some(format!("whatsapp message {wamid}")),
+            proof: Some(format!("whatsapp message {}", message.wamid)),
             actor: "customer".to_owned(),
-            occurred_at: desk.ctx.now(),
+            occurred_at,
         };
         tx.record_consent(workspace_id, &event, desk.ctx)?;
     }
-    Ok(())
+    Ok(granted_at)
 }
 
 fn confirm(

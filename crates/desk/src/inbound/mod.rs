@@ -22,7 +22,7 @@ mod recorded;
 
 use segue_channels::whatsapp::{Content, InboundMessage, WebhookItem};
 use segue_model::{
-    Ctx, QueueId, Timestamp, WorkspaceId,
+    Ctx, MessagingUserId, QueueId, SessionId, Timestamp, WorkspaceId,
     attribution::Attribution,
     code::{self, CodeKey, CodeTarget},
     conversation::{self, Occasion},
@@ -200,7 +200,17 @@ fn conversation(
         return Ok(Kept::Elsewhere);
     }
 
-    let (mut session, opened) = open_session(tx, desk, customer.user.id)?;
+    let open = tx.open_session_to_change(workspace_id, desk.channel.id, customer.user.id)?;
+    if let Some(stopped) = stopped_since(tx, desk, message, open.as_ref(), (customer.user.id, previous_at))? {
+        // What was written before a STOP and came after it is shown, and neither answered nor a way back.
+        consent::silent_no(tx, desk, message, content, customer.user.id)?;
+        append(tx, desk, message, content, stopped, notices)?;
+        return Ok(Kept::Elsewhere);
+    }
+    let (mut session, opened) = match open {
+        Some(session) => (session, false),
+        None => open_session(tx, desk, customer.user.id)?,
+    };
     if opened {
         // Nothing is in it yet; the first entry's time counts, however old the provider says it is.
         session.last_at = shown_at.min(now);
@@ -285,16 +295,35 @@ fn conversation(
     Ok(kept)
 }
 
-/// The open session of a customer, and whether it was opened for this.
+/// The customer's session, open or the last, in which they said STOP after they had written this message.
+fn stopped_since(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    message: &InboundMessage,
+    open: Option<&Session>,
+    (user_id, previous_at): (MessagingUserId, Option<Timestamp>),
+) -> Result<Option<SessionId>, StoreError> {
+    let stopped_at = |session: &Session| session.opt_in_at.filter(|_| session.opt_in == OptIn::Declined);
+    let is_stopped = |session: &Session| stopped_at(session).is_some_and(|at| consent::is_before(message, at));
+    if let Some(open) = open {
+        return Ok(is_stopped(open).then_some(open.id));
+    }
+    // Whoever has written nothing later has said no STOP later.
+    let latest = |previous: Timestamp| previous.plus(HEARD_TO + time::SECOND);
+    if previous_at.is_none_or(|previous| !consent::is_before(message, latest(previous))) {
+        return Ok(None);
+    }
+    let last = tx.last_ended_session(desk.workspace_id(), desk.channel.id, user_id)?;
+    Ok(last.filter(is_stopped).map(|last| last.id))
+}
+
+/// The session of a customer who had none, and whether it was opened for this.
 fn open_session(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
     user_id: segue_model::MessagingUserId,
 ) -> Result<(Session, bool), StoreError> {
     let (workspace_id, channel_id) = (desk.workspace_id(), desk.channel.id);
-    if let Some(session) = tx.open_session_to_change(workspace_id, channel_id, user_id)? {
-        return Ok((session, false));
-    }
     let opened = tx.open_session(workspace_id, desk.ctx.id(), channel_id, user_id, desk.ctx.now())?;
     let session = tx
         .open_session_to_change(workspace_id, channel_id, user_id)?

@@ -34,6 +34,10 @@ pub(super) fn agree(
         implicit(tx, desk, content, session, times, notices)?;
         return Ok(if opened { Turn::First } else { Turn::Next });
     }
+    // An agent who has the conversation is not broken into: neither a "yes" nor a long silence is about the question.
+    if session.agent_id.is_some() && matches!(before, OptIn::None | OptIn::Asked | OptIn::Confirming) {
+        return Ok(Turn::None);
+    }
     let agrees = rules.agrees(words);
     let next = match before {
         // START both opens a conversation and agrees to it.

@@ -269,3 +269,78 @@ async fn a_stop_at_meta_of_a_hidden_customer_holds_for_the_number_of_their_conta
         assert_eq!(consents(&scene).await[1], ConsentState::Revoked, "{}", scene.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_before_a_stop_and_comes_after_it_undoes_nothing() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.channel.queue_slug = None;
+        let engine = scene.test.engine;
+        granted(&scene).await;
+        scene.advance(60_000);
+        scene.receive(ana("wamid.stop", START.plus(5_000), "STOP")).await;
+        let said = scene.texts(&OUTBOX).await;
+        for (wamid, words) in [("wamid.start", "START"), ("wamid.hello", "Hello"), ("wamid.no", "not interested")] {
+            scene.receive(ana(wamid, START, words)).await;
+            assert_eq!(consents(&scene).await, [ConsentState::Revoked; 2], "{engine}: {words}");
+            let session = scene.session().await;
+            assert_eq!((session.state, session.opt_in.state), (SessionState::Ended, OptIn::Declined), "{engine}");
+            let lines = scene.lines(session.id).await;
+            assert!(lines.contains(&format!("customer: {words}")), "{engine}: {lines:?}");
+        }
+        assert_eq!(scene.texts(&OUTBOX).await, said, "{engine}: nothing is said to it");
+        // Of what was written in the same second the order of arrival counts.
+        scene.receive(ana("wamid.back", START.plus(5_000), "START")).await;
+        assert_eq!(consents(&scene).await[1], ConsentState::Granted, "{engine}");
+        assert_eq!(scene.sessions().await[0].opt_in.state, OptIn::Granted, "{engine}");
+        scene.receive(ana("wamid.again", START.plus(5_000), "STOP")).await;
+        assert_eq!(consents(&scene).await[1], ConsentState::Revoked, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_message_opens_no_agents_conversation_again() {
+    for kind in [OptInKind::Implicit, OptInKind::Explicit] {
+        for test in engines().await {
+            let mut scene = Scene::new(test).await;
+            let agent = scene.agent("Sam").await;
+            let session = scene.accepted(&agent).await;
+            scene.set(|settings| settings.opt_in.kind = kind).await;
+            scene.advance(60_000);
+            scene.receive(ana("wamid.stop", START.plus(20_000), "STOP")).await;
+            let said = scene.texts(&OUTBOX).await;
+            for (wamid, words) in [("wamid.start", "START"), ("wamid.no", "I will think about it")] {
+                scene.receive(ana(wamid, START.plus(10_000), words)).await;
+                assert_eq!(scene.session().await.opt_in.state, OptIn::Declined, "{kind}, {}", scene.test.engine);
+            }
+            assert!(scene.reply(&agent, session.id, "1", "And now?").await.is_err());
+            assert_eq!(scene.texts(&OUTBOX).await, said, "{kind}, {}", scene.test.engine);
+            // What comes after it takes the conversation up.
+            scene.receive(ana("wamid.2", START.plus(30_000), "One more question")).await;
+            assert_ne!(scene.session().await.opt_in.state, OptIn::Declined, "{kind}, {}", scene.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_from_before_a_stop_at_meta_undoes_nothing() {
+    use segue_channels::whatsapp::{WebhookItem, webhook::UserPreference};
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        granted(&scene).await;
+        scene.advance(60_000);
+        let stop = UserPreference {
+            waba_id: "1".to_owned(),
+            phone_number_id: "106540352242922".to_owned(),
+            identity: phone(ANA),
+            category: "marketing_messages".to_owned(),
+            value: "stop".to_owned(),
+            at: Some(START.plus(5_000)),
+        };
+        scene.try_receive(WebhookItem::UserPreference(stop)).await.unwrap();
+        scene.receive(ana("wamid.1", START, "START")).await;
+        assert_eq!(consents(&scene).await[1], ConsentState::Revoked, "{}", scene.test.engine);
+        scene.receive(ana("wamid.2", START.plus(6_000), "START")).await;
+        assert_eq!(consents(&scene).await[1], ConsentState::Granted, "{}", scene.test.engine);
+    }
+}

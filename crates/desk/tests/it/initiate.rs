@@ -6,7 +6,7 @@ use segue_desk::{
     linking::{self, LinkTo},
     messages::{Draft, NewReply},
 };
-use segue_model::{ContactId, TemplateId, actor::Actor, contact::ContactFields, role::Role, session::OptIn};
+use segue_model::{ContactId, TemplateId, actor::Actor, contact::ContactFields, role::Role, session::OptIn, time};
 use segue_store::{
     Sql,
     session::SessionView,
@@ -236,5 +236,32 @@ async fn nobody_begins_anew_with_a_customer_who_said_no_until_they_write_again()
         let again = scene.sessions().await.remove(0);
         scene.end(&boss, again.id).await;
         start(&scene, &agent, id, "2", text_draft("You had a question?")).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_question_of_the_channel_breaks_into_a_conversation_that_an_agent_has() {
+    use segue_model::conversation::OptInKind;
+    for kind in [OptInKind::Explicit, OptInKind::Double] {
+        for test in engines().await {
+            let mut scene = Scene::new(test).await;
+            scene.set(|settings| settings.opt_in.kind = kind).await;
+            let agent = scene.agent("Sam").await;
+            scene.available(&agent).await;
+            let ana_id = contact(&scene, Some("+15550100001")).await;
+            let (approved, _) = templates(&scene, scene.ctx()).await;
+            let begun = start(&scene, &agent, ana_id, "1", template(approved)).await.unwrap();
+            let said = scene.texts(&OUTBOX).await;
+            scene.advance(25 * time::HOUR);
+            for (wamid, words) in [("wamid.1", "Hello"), ("wamid.2", "yes")] {
+                scene.receive(ana(wamid, scene.test.now(), words)).await;
+                assert_eq!(scene.texts(&OUTBOX).await, said, "{kind} on {}: {words}", scene.test.engine);
+                assert_eq!(scene.session().await.opt_in.state, OptIn::Asked, "{kind} on {}", scene.test.engine);
+            }
+            assert!(scene.session().await.numbers.waits_since.is_some(), "the agent is to answer");
+            scene.receive(ana("wamid.3", scene.test.now(), "STOP")).await;
+            assert_eq!(scene.session().await.opt_in.state, OptIn::Declined, "{kind} on {}", scene.test.engine);
+            assert_eq!(scene.session().await.id, begun.id);
+        }
     }
 }

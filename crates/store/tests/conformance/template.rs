@@ -142,3 +142,55 @@ async fn a_category_or_quality_that_comes_late_changes_nothing() {
         assert_eq!(told(Some("en"), ("MARKETING", "RED"), 4_000).await, (true, true), "{}", test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_category_is_undone_by_no_older_decision_and_by_no_list_that_was_asked_for_before() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+        replace(&test, channel_id, vec![listed("a", "en", APPROVED)]).await;
+        test.clock.advance(60_000);
+        let told = now.plus(10_000);
+        write(&test, move |tx| {
+            tx.set_template_category(workspace_id, channel_id, ("a", Some("en")), "MARKETING", (told, told))?;
+            tx.set_template_quality(workspace_id, channel_id, ("a", Some("en")), "RED", (told, told))
+        })
+        .await;
+        let test = &test;
+        let seen = async || {
+            let find = move |tx: &mut segue_store::Tx<'_>| tx.template_by_name(workspace_id, channel_id, "a", "en");
+            let template = write(test, find).await.unwrap();
+            [template.status, template.category, template.quality.unwrap_or_default()]
+        };
+        let decided = async |status: &'static str, category: Option<&'static str>, at: i64| {
+            let named = ("a", Some("en"));
+            write(test, move |tx| {
+                let at = now.plus(at);
+                tx.set_template_status(workspace_id, channel_id, named, (status, category), (Some(at), at))
+            })
+            .await
+        };
+        // An older decision: what it says of the status counts, as nothing newer was told of that.
+        assert!(decided("PAUSED", Some("UTILITY"), 5_000).await, "{}", test.engine);
+        assert_eq!(seen().await, ["PAUSED", "MARKETING", "RED"], "{}", test.engine);
+        assert!(!decided("PAUSED", Some("UTILITY"), 6_000).await, "{}: nothing changed", test.engine);
+        // A list that was asked for before it was told, and one that was asked for after.
+        let list = async |asked_at: segue_model::Timestamp| {
+            let all = vec![ListedTemplate { quality: Some("GREEN".to_owned()), ..listed("a", "en", APPROVED) }];
+            let ctx = test.ctx.clone();
+            write(test, move |tx| tx.replace_templates_as_of(workspace_id, channel_id, &all, asked_at, &ctx)).await;
+        };
+        list(now.plus(9_000)).await;
+        assert_eq!(seen().await[1..], ["MARKETING", "RED"], "{}", test.engine);
+        list(test.now()).await;
+        assert_eq!(seen().await, [APPROVED, "UTILITY", "GREEN"], "{}", test.engine);
+        // What a newer decision says of the category is not undone by an older word about it either.
+        assert!(decided(APPROVED, Some("MARKETING"), 70_000).await, "{}", test.engine);
+        assert!(!decided(APPROVED, Some("MARKETING"), 80_000).await, "{}", test.engine);
+        let late = write(test, move |tx| {
+            let told = now.plus(75_000);
+            tx.set_template_category(workspace_id, channel_id, ("a", None), "UTILITY", (told, told))
+        });
+        assert!(!late.await, "{}", test.engine);
+    }
+}
