@@ -20,6 +20,18 @@ crate::text_enum! {
     }
 }
 
+impl ProgrammeOptIn {
+    /// What is asked before somebody is in; nothing when the word is enough.
+    #[must_use]
+    pub const fn awaits(self) -> Option<Awaits> {
+        match self {
+            Self::Single => None,
+            Self::Double => Some(Awaits::Confirmation),
+            Self::AgeGated => Some(Awaits::BirthDate),
+        }
+    }
+}
+
 crate::text_enum! {
     /// What joining consents to; the wording of its texts must say the same.
     pub enum Covers {

@@ -83,7 +83,8 @@ pub async fn define(
     let definition = AttributeDefinition { name, label, kind: input.kind, choices, created_at: ctx.now() };
     store
         .write(move |tx| {
-            if tx.attribute_definitions(workspace_id)?.len() >= MOST {
+            let known = tx.attribute_definitions(workspace_id)?;
+            if known.len() >= MOST && self::definition(&known, &definition.name).is_none() {
                 return Err(OutreachError::invalid("label", format!("At most {MOST} fields can be defined.")));
             }
             tx.put_attribute_definition(workspace_id, &definition)?;

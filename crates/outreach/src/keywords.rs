@@ -7,9 +7,10 @@
 //! 2. The answer to an opt-in that is pending at the sender ([`crate::subscriptions`]).
 //! 3. A word of the workspace ([`crate::words`]), STOP followed by one, and the word of a vote followed by an option
 //!    ([`crate::votes`]).
-//! 4. START and HELP.
+//! 4. START and HELP. A yes to a question that was taken back meanwhile is no START.
 //! 5. Free text that clearly takes consent back ([`segue_model::revocation`]): obeyed like STOP.
-//! 6. The answer to a question of a chain.
+//! 6. The answer to a question of a chain, and what is no answer to the question for a birth date; neither takes what 7.
+//!    does.
 //! 7. Free text that may take consent back: marketing waits until a person has looked at it ([`crate::reviews`]).
 //!
 //! What is said counts from the moment it came in: a text that is worked on again days later, as a dead letter is, undoes
@@ -25,14 +26,14 @@
 use std::collections::BTreeSet;
 
 use segue_model::{
-    Ctx, InboxId, MessageId, PhoneNumber, SenderId, Timestamp,
-    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
+    Ctx, InboxId, MessageId, PhoneNumber, ProgrammeId, SenderId, Timestamp,
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, OptOutScope, Purpose, Scope},
     content::SmsContent,
     delivery::MessageClass,
     id::Id as _,
     keyword::{Found, Keyword},
     plain,
-    programme::KeywordAction,
+    programme::{EndReason, KeywordAction},
     revocation::{self, RevocationVerdict},
     time,
 };
@@ -42,7 +43,7 @@ use segue_store::{
     consent::{ConsentError, ConsentExtent, NewConsentEvent},
     consent_review::NewReview,
     inbound_text::NewInboundText,
-    opt_out::OptOut,
+    opt_out::{OptOut, Rest},
     outbox::{AddressKind, NewOutbox, Payload},
     text_file::NamedFile,
     workspace::Workspace,
@@ -240,7 +241,12 @@ fn obey(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Handled, ConsentError> {
         }
     }
     match found {
-        Some(found) if found.keyword == Keyword::Start => return start(tx, text, &found),
+        Some(found) if found.keyword == Keyword::Start => {
+            if subscriptions::is_yes_to_nothing(tx, text)? {
+                return Ok(Handled::OptIn);
+            }
+            return start(tx, text, &found);
+        }
         Some(found) => return help(tx, text, &found),
         None => {}
     }
@@ -286,8 +292,8 @@ fn stop(tx: &mut Tx<'_>, text: &Text<'_>, found: &Found) -> Result<Handled, Cons
     answer(tx, text, Keyword::Stop, &found.language)
 }
 
-/// STOP and a word of a programme: leaves the programme when the setting lets a no reach that far only, and everything
-/// that it says otherwise.
+/// STOP and a word of a programme: leaves that programme alone when the setting lets a no reach that far only, and
+/// everything that it says otherwise, or when the person is not in it.
 fn stop_word(tx: &mut Tx<'_>, text: &Text<'_>, sender: &Sender) -> Result<Option<Handled>, ConsentError> {
     let said = plain::words(text.sms.text);
     let Some((first, rest)) = said.split_first() else { return Ok(None) };
@@ -296,12 +302,13 @@ fn stop_word(tx: &mut Tx<'_>, text: &Text<'_>, sender: &Sender) -> Result<Option
         return Ok(None);
     }
     let word = tx.keyword_in(text.workspace.id, sender.id, &rest.concat(), text.sms.received_at)?;
-    match word.map(|word| word.action) {
-        Some(KeywordAction::Join { .. }) => {}
-        _ => return Ok(None),
-    }
+    let Some(KeywordAction::Join { programme_id }) = word.map(|word| word.action) else { return Ok(None) };
     let was_out = is_out(tx, text)?;
-    opt_out(tx, text, ConsentMethod::Keyword)?;
+    let is_enough = text.workspace.settings.consent.opt_out_scope == OptOutScope::Programme
+        && leave_programme(tx, text, programme_id)?;
+    if !is_enough {
+        opt_out(tx, text, ConsentMethod::Keyword)?;
+    }
     if was_out {
         return Ok(Some(Handled::Repeated(Keyword::Stop)));
     }
@@ -329,8 +336,27 @@ fn closed(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Vec<SenderId>, StoreError>
     Ok(closed)
 }
 
+/// Leaves one programme. `false` when the person was not in it.
+fn leave_programme(tx: &mut Tx<'_>, text: &Text<'_>, id: ProgrammeId) -> Result<bool, ConsentError> {
+    let workspace_id = text.workspace.id;
+    tx.lock_consents(workspace_id)?;
+    let no = no_of(text, ConsentMethod::Keyword);
+    let mut left = false;
+    for phone in &no.phones {
+        if let Some(known) = tx.subscription_of(workspace_id, id, phone)? {
+            left |= tx.leave_programme(workspace_id, &known, (EndReason::Stopped, Rest::TakenBack), &no, text.ctx)?;
+        }
+    }
+    Ok(left)
+}
+
 fn opt_out(tx: &mut Tx<'_>, text: &Text<'_>, method: ConsentMethod) -> Result<(), ConsentError> {
-    let no = OptOut {
+    let no = no_of(text, method);
+    tx.opt_out(text.workspace.id, text.workspace.settings.consent.opt_out_scope, &no, text.ctx)
+}
+
+fn no_of(text: &Text<'_>, method: ConsentMethod) -> OptOut {
+    OptOut {
         said_on: Medium::Sms,
         // WhatsApp may know the same line under another writing.
         phones: text.phone.writings().iter().map(ToString::to_string).collect(),
@@ -341,8 +367,7 @@ fn opt_out(tx: &mut Tx<'_>, text: &Text<'_>, method: ConsentMethod) -> Result<()
         proof: Some(text.sms.inbox_id.to_string()),
         actor: "customer".to_owned(),
         occurred_at: text.sms.received_at,
-    };
-    tx.opt_out(text.workspace.id, text.workspace.settings.consent.opt_out_scope, &no, text.ctx)
+    }
 }
 
 fn start(tx: &mut Tx<'_>, text: &Text<'_>, found: &Found) -> Result<Handled, ConsentError> {

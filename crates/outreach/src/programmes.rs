@@ -7,7 +7,7 @@ use segue_model::{
 use segue_store::{Store, Tx, channel::SenderKind, programme::ProgrammeView};
 use serde::Deserialize;
 
-use crate::{OutreachError, contacts::clean};
+use crate::{OutreachError, contacts::clean, subscriptions};
 
 /// Longest name, in characters.
 const LONGEST_NAME: usize = 80;
@@ -130,18 +130,22 @@ pub async fn create(
         .await
 }
 
-/// Changes a programme. People who are in it stay in it.
+/// Changes a programme. People who are in it stay in it; opt-ins that wait for an answer end when it asks something else
+/// or consents to something else from now on.
 ///
 /// # Errors
 /// When there is no such programme, it is not valid, its name is taken, or somebody else changed it meanwhile.
 pub async fn change(
     store: &Store,
+    ctx: &Ctx,
     workspace_id: WorkspaceId,
     id: ProgrammeId,
     input: ProgrammeInput,
 ) -> Result<ProgrammeView, OutreachError> {
+    let ctx = ctx.clone();
     store
         .write(move |tx| {
+            tx.lock_consents(workspace_id)?;
             let known = tx.programme(workspace_id, id)?.ok_or(OutreachError::NotFound("programme"))?;
             let name = checked(tx, workspace_id, &input)?;
             if input.version.is_some_and(|version| version != known.version) {
@@ -152,6 +156,9 @@ pub async fn change(
             {
                 let message = "Texts to the present sender join this programme. Remove its words first.";
                 return Err(OutreachError::invalid("sender_id", message));
+            }
+            if (input.opt_in, input.covers) != (known.opt_in, known.covers) {
+                subscriptions::end_pending(tx, workspace_id, &ctx, id)?;
             }
             let changed = ProgrammeView {
                 sender_id: input.sender_id,
@@ -170,7 +177,8 @@ pub async fn change(
         .await
 }
 
-/// Ends a programme, or takes it up again: nobody joins an ended one, and who is in it stays in it.
+/// Ends a programme, or takes it up again: nobody joins an ended one, and who is in it stays in it. Opt-ins that wait for
+/// an answer end with it.
 ///
 /// # Errors
 /// When there is no such programme.
@@ -181,10 +189,14 @@ pub async fn set_ended(
     id: ProgrammeId,
     fate: Fate,
 ) -> Result<ProgrammeView, OutreachError> {
-    let now = ctx.now();
+    let (ctx, now) = (ctx.clone(), ctx.now());
     store
         .write(move |tx| {
+            tx.lock_consents(workspace_id)?;
             let known = tx.programme(workspace_id, id)?.ok_or(OutreachError::NotFound("programme"))?;
+            if fate == Fate::End {
+                subscriptions::end_pending(tx, workspace_id, &ctx, id)?;
+            }
             let ended_at = (fate == Fate::End).then(|| known.ended_at.unwrap_or(now));
             if !tx.update_programme(workspace_id, &ProgrammeView { ended_at, ..known })? {
                 return Err(OutreachError::ChangedMeanwhile);

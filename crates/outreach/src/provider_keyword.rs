@@ -42,8 +42,11 @@ pub fn record(
     for writing in phone.writings() {
         for medium in [Medium::Sms, Medium::WhatsApp] {
             let known = tx.consent_state(workspace.id, medium, writing.as_str(), Purpose::Marketing)?;
-            // Every further message to the number is refused again; that says nothing new.
-            if known.state == ConsentState::Revoked {
+            // Every further message to the number is refused again; that says nothing new. Where the no was said at
+            // another number of the contact, it is news: the two may part again.
+            if known.state == ConsentState::Revoked
+                && tx.said_no(workspace.id, medium, writing.as_str(), Purpose::Marketing)?
+            {
                 continue;
             }
             append(tx, ctx, workspace, &writing, medium, told)?;

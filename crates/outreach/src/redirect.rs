@@ -20,7 +20,7 @@ use segue_model::{
     CampaignId, ClickId, Ctx, Timestamp, WorkspaceId,
     actor::Actor,
     code::{CHAT_LINK, CodeTarget, LINKS, LinkCode},
-    consent::{ConsentAction, ConsentMethod, Medium, Purpose},
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
     time,
 };
 use segue_store::{
@@ -44,6 +44,8 @@ pub const LINK_LIFE: i64 = 90 * time::DAY;
 pub const FRESH: i64 = time::SECOND;
 /// Campaigns whose links are kept in memory at most.
 const KEPT: usize = 1_024;
+/// Entries of the ledger among which the last of the same words is looked for.
+const LOOKED_AT: i64 = 100;
 /// Longest user agent that is kept, in bytes.
 const LONGEST_USER_AGENT: usize = 300;
 
@@ -345,6 +347,10 @@ fn record_tick(
 ) -> Result<(), OutreachError> {
     let Some(recipient) = tx.coded_recipient(workspace_id, target)? else { return Ok(()) };
     let Some(phone) = recipient.phone else { return Ok(()) };
+    tx.lock_consents(workspace_id)?;
+    if is_said(tx, workspace_id, phone.as_str(), wording)? {
+        return Ok(());
+    }
     let event = NewConsentEvent {
         medium: Medium::WhatsApp,
         address: phone.to_string(),
@@ -365,6 +371,19 @@ fn record_tick(
         Ok(_) | Err(ConsentError::OptedOut) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether the number's consent stands without an end by these very words, so that saying them again is no news.
+fn is_said(tx: &mut Tx<'_>, workspace_id: WorkspaceId, address: &str, wording: &str) -> Result<bool, OutreachError> {
+    let known = tx.consent_state(workspace_id, Medium::WhatsApp, address, Purpose::Marketing)?;
+    if known.state != ConsentState::Granted || known.expires_at.is_some() {
+        return Ok(false);
+    }
+    let entries = tx.consent_events(workspace_id, address, None, LOOKED_AT)?;
+    let last = entries.iter().find(|entry| {
+        (entry.medium, entry.purpose, &entry.scope) == (Medium::WhatsApp, Purpose::Marketing, &Scope::All)
+    });
+    Ok(last.is_some_and(|entry| entry.action.is_yes() && entry.wording.as_deref() == Some(wording.trim())))
 }
 
 /// Forgets the half that was looked up longest ago.

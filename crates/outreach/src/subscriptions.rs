@@ -12,6 +12,7 @@ use segue_model::{
     contact::ContactFields,
     id::Id as _,
     programme::{self, Asked, Awaits, Covers, EndReason, ProgrammeOptIn, Standing, SubscriptionState},
+    revocation::{self, RevocationVerdict},
     time,
 };
 use segue_store::{
@@ -221,7 +222,11 @@ impl Programme<'_> {
             && !is_given_up
             && self.is_agreed(tx, address)?
         {
-            self.send(tx, request, &self.view.settings.already_text)?;
+            // Anybody can fill in a form with this number.
+            if let Ok(asked) = Asked::again(active.asked, Standing::Open, now) {
+                tx.put_subscription(workspace_id, &SubscriptionView { asked: Some(asked), ..active.clone() })?;
+                self.send(tx, request, &self.view.settings.already_text)?;
+            }
             return Ok(active);
         }
         let earlier = known.as_ref().and_then(|known| known.asked);
@@ -285,6 +290,7 @@ pub(crate) fn join_by_word(
     sender: &Sender,
     id: ProgrammeId,
 ) -> Result<Handled, ConsentError> {
+    tx.lock_consents(text.workspace.id)?;
     let Some(view) = tx.programme(text.workspace.id, id)? else { return Ok(Handled::Word) };
     let programme = Programme { ctx: text.ctx, workspace: text.workspace, channel: text.channel, sender, view: &view };
     match programme.join(tx, &request_of(text)) {
@@ -324,16 +330,34 @@ pub(crate) fn leave_by_word(tx: &mut Tx<'_>, text: &Text<'_>, id: ProgrammeId) -
     Ok(Handled::OptIn)
 }
 
-/// The opt-in that a text answers.
+/// The opt-in that a text answers. One whose programme asks something else by now, or has ended, is answered by nothing.
 fn pending(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<(SubscriptionView, ProgrammeView, Awaits)>, StoreError> {
     let Some(sender) = text.sender else { return Ok(None) };
     let now = text.sms.received_at;
-    let Some(pending) = tx.pending_subscription(text.workspace.id, text.phone.as_str(), sender.id, now)? else {
+    let (workspace_id, address) = (text.workspace.id, text.phone.as_str());
+    if tx.pending_subscription(workspace_id, address, sender.id, now)?.is_none() {
         return Ok(None);
-    };
-    let Some(view) = tx.programme(text.workspace.id, pending.programme_id)? else { return Ok(None) };
-    let awaits = pending.awaits;
+    }
+    // Whoever changes the programme in this moment ends what was asked before.
+    tx.lock_consents(workspace_id)?;
+    let Some(pending) = tx.pending_subscription(workspace_id, address, sender.id, now)? else { return Ok(None) };
+    let Some(view) = tx.programme(workspace_id, pending.programme_id)? else { return Ok(None) };
+    let awaits = pending.awaits.filter(|awaits| view.ended_at.is_none() && view.opt_in.awaits() == Some(*awaits));
     Ok(awaits.map(|awaits| (pending, view, awaits)))
+}
+
+/// Whether a text says yes to a question that was taken back before its time: its programme has ended or asks something
+/// else by now. It agrees to nothing, least of all to everything, which the same word means where nothing was asked.
+pub(crate) fn is_yes_to_nothing(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<bool, StoreError> {
+    let Some(sender) = text.sender else { return Ok(false) };
+    let (workspace_id, now) = (text.workspace.id, text.sms.received_at);
+    let Some((id, asked_at)) = tx.asked_last(workspace_id, text.phone.as_str(), sender.id, now)? else {
+        return Ok(false);
+    };
+    let Some(view) = tx.programme(workspace_id, id)? else { return Ok(false) };
+    let today = programme::today(now, &text.workspace.time_zone);
+    let is_yes = view.settings.read(Awaits::Confirmation, text.sms.text, today) == programme::Answer::Yes;
+    Ok(is_yes && view.settings.pending_until(asked_at) > now)
 }
 
 /// Takes a text as the answer to a pending opt-in, when it is one.
@@ -369,10 +393,14 @@ pub(crate) fn answer(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handled>
     Ok(Some(Handled::OptIn))
 }
 
-/// Asks for a birth date again when the answer holds none; gives up after a few times.
+/// Asks for a birth date again when the answer holds none; gives up after a few times. What may be a no is left to those
+/// who look at it.
 pub(crate) fn ask_again(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handled>, ConsentError> {
     let Some(sender) = text.sender else { return Ok(None) };
     let Some((mut pending, view, Awaits::BirthDate)) = pending(tx, text)? else { return Ok(None) };
+    if revocation::read(text.sms.text).verdict != RevocationVerdict::No {
+        return Ok(None);
+    }
     pending.tries += 1;
     if pending.tries >= programme::MOST_TRIES {
         tx.end_subscription(text.workspace.id, pending.id, EndReason::Unclear, text.ctx.now())?;
@@ -416,6 +444,8 @@ pub async fn subscribe(
     store
         .write(move |tx| {
             let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+            // Before the programme is read, so that nobody is asked what it no longer says.
+            tx.lock_consents(workspace_id)?;
             let view = tx.programme(workspace_id, id)?.ok_or(OutreachError::NotFound("programme"))?;
             let sender = tx.sender(workspace_id, view.sender_id)?.ok_or(OutreachError::NotFound("sender"))?;
             let channel = tx.channel(workspace_id, sender.channel_id)?.ok_or(OutreachError::NotFound("channel"))?;
@@ -498,20 +528,46 @@ pub fn expire(tx: &mut Tx<'_>, workspace_id: WorkspaceId, ctx: &Ctx) -> Result<u
     let due = tx.due_subscriptions(workspace_id, ctx.now())?;
     for subscription in &due {
         tx.end_subscription(workspace_id, subscription.id, EndReason::Expired, ctx.now())?;
-        let event = NewConsentEvent {
-            medium: Medium::Sms,
-            address: subscription.address.clone(),
-            purpose: Purpose::Marketing,
-            action: ConsentAction::Expire,
-            method: subscription.method,
-            wording: None,
-            proof: None,
-            actor: "system".to_owned(),
-            occurred_at: ctx.now(),
-        };
-        let extent = ConsentExtent::of(Scope::Programme(subscription.programme_id));
-        tx.record_consent_within(workspace_id, &event, &extent, ctx)?;
+        let (address, method) = (subscription.address.clone(), subscription.method);
+        note_end(tx, workspace_id, ctx, (address, method, subscription.programme_id))?;
     }
     tx.delete_old_dialogues(workspace_id, ctx.now())?;
     Ok(due.len())
+}
+
+/// Ends the opt-ins to a programme that wait for an answer, and the questions that have not left: what was asked is not
+/// what a yes would mean by now. The consents must be locked.
+pub(crate) fn end_pending(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    ctx: &Ctx,
+    id: ProgrammeId,
+) -> Result<(), OutreachError> {
+    for (subscription, address, method) in tx.pending_of_programme(workspace_id, id)? {
+        tx.end_subscription(workspace_id, subscription, EndReason::Removed, ctx.now())?;
+        tx.cancel_texts_of_programme(workspace_id, &address, id)?;
+        note_end(tx, workspace_id, ctx, (address, method, id))?;
+    }
+    Ok(())
+}
+
+/// Notes in the ledger that an opt-in ended without an answer.
+fn note_end(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    ctx: &Ctx,
+    (address, method, id): (String, ConsentMethod, ProgrammeId),
+) -> Result<(), ConsentError> {
+    let event = NewConsentEvent {
+        medium: Medium::Sms,
+        address,
+        purpose: Purpose::Marketing,
+        action: ConsentAction::Expire,
+        method,
+        wording: None,
+        proof: None,
+        actor: "system".to_owned(),
+        occurred_at: ctx.now(),
+    };
+    tx.record_consent_within(workspace_id, &event, &ConsentExtent::of(Scope::Programme(id)), ctx).map(|_| ())
 }

@@ -6,6 +6,7 @@ use segue_model::{
     keyword::Keyword,
     plain,
     programme::{KeywordAction, Question},
+    revocation::{self, RevocationVerdict},
     vote::{FEWEST_OPTIONS, MOST_OPTIONS, Vote, VoteOption},
 };
 use segue_store::{
@@ -156,6 +157,10 @@ pub(crate) fn capture(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handled
         return votes::answer(tx, text, sender, (&word, vote, &dialogue));
     }
     let KeywordAction::Reply { questions, .. } = &word.action else { return Ok(None) };
+    if revocation::read(text.sms.text).verdict != RevocationVerdict::No {
+        // It may be a no: a person looks at it, and the question goes on waiting.
+        return Ok(None);
+    }
     let position = dialogue.question as usize;
     let Some(question) = questions.get(position) else { return Ok(None) };
     let Some(answer) = clean(text.sms.text, LONGEST_ANSWER) else { return Ok(None) };
@@ -218,7 +223,7 @@ fn conflict(
         let family = family.as_str().to_uppercase();
         return Ok(Some(format!("\"{}\" means {family} and cannot have another meaning.", wanted.word)));
     }
-    if segue_model::revocation::read(&wanted.word).verdict != segue_model::revocation::RevocationVerdict::No {
+    if revocation::read(&wanted.word).verdict != RevocationVerdict::No {
         return Ok(Some(format!("\"{}\" reads like an opt-out. Choose another word.", wanted.word)));
     }
     let of_sender = tx.keywords_of_sender(workspace_id, wanted.sender_id)?;
@@ -251,7 +256,7 @@ fn option_conflict<'a>(
             let family = family.as_str().to_uppercase();
             return Some(format!("The option \"{}\" means {family}. Choose another word for it.", option.word));
         }
-        if segue_model::revocation::read(&option.word).verdict != segue_model::revocation::RevocationVerdict::No {
+        if revocation::read(&option.word).verdict != RevocationVerdict::No {
             return Some(format!("The option \"{}\" reads like an opt-out. Choose another word.", option.word));
         }
         let key = option.key();

@@ -138,6 +138,18 @@ pub(crate) fn like_pattern(text: &str) -> String {
     pattern
 }
 
+/// Fewest digits of a search that is taken for a part of a phone number.
+const FEWEST_DIGITS: usize = 3;
+
+/// [`like_pattern`] of the digits alone, where the text is a part of a phone number as people write it: numbers are kept
+/// without what stands between their digits. `None` where there is nothing else to look for than the text itself.
+pub(crate) fn number_pattern(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_number = |letter: char| letter.is_ascii_digit() || letter.is_whitespace() || "+-()./".contains(letter);
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    (text.chars().all(is_number) && digits.len() >= FEWEST_DIGITS && digits != text).then(|| like_pattern(&digits))
+}
+
 impl Tx<'_> {
     /// Adds a contact and tells the screens. `false` when another contact has its phone number or external key.
     ///

@@ -33,6 +33,14 @@ pub struct ContactAddress {
     pub added_at: Timestamp,
 }
 
+impl ContactAddress {
+    /// Whether it is the same address, whatever its place.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.address == other.address
+    }
+}
+
 crate::sql! {
     CONTACT_ADDRESSES = "SELECT kind, address, priority, added_at FROM contact_addresses
         WHERE workspace_id = $1 AND contact_id = $2 ORDER BY priority, kind, address";

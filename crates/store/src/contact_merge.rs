@@ -63,6 +63,27 @@ pub struct MergeRecord {
     pub rows: Vec<(TableId, String)>,
 }
 
+impl MergeRecord {
+    /// Whether the dissolved contact was on this list.
+    fn was_on(&self, list_id: ListId) -> bool {
+        self.lists.iter().any(|(on, _)| *on == list_id)
+    }
+
+    /// Whether the dissolved contact had this address, as its own or as a further one.
+    fn had(&self, address: &ContactAddress) -> bool {
+        let own = self.merged.as_ref().and_then(|merged| own_address(&merged.fields, address.kind));
+        own.as_deref() == Some(address.address.as_str()) || self.addresses.iter().any(|other| other.is_same(address))
+    }
+}
+
+fn own_address(fields: &ContactFields, kind: AddressKind) -> Option<String> {
+    match kind {
+        AddressKind::Phone => fields.phone.as_ref().map(ToString::to_string),
+        AddressKind::Email => fields.email.clone(),
+        AddressKind::Key => fields.external_key.clone(),
+    }
+}
+
 /// A merge as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(as = ContactMerge)]
@@ -112,6 +133,9 @@ crate::sql! {
     MERGES = "SELECT id, kept_id, merged_id, kept_name, merged_name, actor, merged_at, unmerged_at FROM contact_merges
         WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     MERGE_RECORD = "SELECT record FROM contact_merges WHERE workspace_id = $1 AND id = $2";
+    OTHER_RECORDS = "SELECT id, record FROM contact_merges
+        WHERE workspace_id = $1 AND kept_id = $2 AND id <> $3 AND unmerged_at IS NULL ORDER BY id";
+    PUT_RECORD = "UPDATE contact_merges SET record = $3 WHERE workspace_id = $1 AND id = $2";
     MERGED_INTO = "SELECT merged_id FROM contact_merges WHERE workspace_id = $1 AND kept_id = $2 AND unmerged_at IS NULL";
     FORGET_MERGES = "DELETE FROM contact_merges WHERE workspace_id = $1 AND (kept_id = $2 OR merged_id = $2)";
     END_MERGE = "UPDATE contact_merges SET unmerged_at = $3, unmerged_by = $4, record = '{}'
@@ -230,15 +254,10 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<Vec<ContactAddress>, StoreError> {
         let mut priority = self.contact_addresses(workspace_id, kept.id)?.last().map_or(0, |last| last.priority);
-        let own = |fields: &ContactFields, kind: AddressKind| match kind {
-            AddressKind::Phone => fields.phone.as_ref().map(ToString::to_string),
-            AddressKind::Email => fields.email.clone(),
-            AddressKind::Key => fields.external_key.clone(),
-        };
         let mut wanted: Vec<(AddressKind, String)> = Vec::new();
         for kind in [AddressKind::Phone, AddressKind::Email, AddressKind::Key] {
-            let now_own = own(&merge.fields, kind);
-            let from = [own(&kept.fields, kind), own(&merged.fields, kind)];
+            let now_own = own_address(&merge.fields, kind);
+            let from = [own_address(&kept.fields, kind), own_address(&merged.fields, kind)];
             wanted.extend(
                 from.into_iter().flatten().filter(|address| Some(address) != now_own.as_ref()).map(|it| (kind, it)),
             );
@@ -332,8 +351,12 @@ impl Tx<'_> {
         if self.execute(&END_MERGE, &[&workspace_id, &merge.id, &now, &actor])? == 0 {
             return Ok(Unmerged::Already);
         }
+        // What the kept contact still had of it.
+        let (mut lists, mut addresses) = (Vec::new(), Vec::new());
         for address in &record.addresses_added {
-            self.delete_contact_address(workspace_id, kept_id, address.kind, &address.address)?;
+            if self.delete_contact_address(workspace_id, kept_id, address.kind, &address.address)? {
+                addresses.push(address.clone());
+            }
         }
         let fields = kept.fields.without(&record.changes);
         if self.update_contact_quietly(workspace_id, kept_id, &fields, now)? != ContactChange::Changed {
@@ -355,8 +378,20 @@ impl Tx<'_> {
             }
         }
         for list_id in &record.lists_added {
-            self.remove_from_list(workspace_id, *list_id, kept_id)?;
+            if self.remove_from_list(workspace_id, *list_id, kept_id)? {
+                lists.push(*list_id);
+            }
         }
+        // With what was the kept contact's own by this merge and is not any more.
+        let mut priority = self.contact_addresses(workspace_id, kept_id)?.last().map_or(0, |last| last.priority);
+        for kind in [AddressKind::Phone, AddressKind::Email, AddressKind::Key] {
+            let (own, left) = (own_address(&kept.fields, kind), own_address(&fields, kind));
+            if let Some(address) = own.filter(|own| Some(own) != left.as_ref()) {
+                priority += 1;
+                addresses.push(ContactAddress { kind, address, priority, added_at: now });
+            }
+        }
+        self.hand_on(workspace_id, merge, (&lists, &addresses))?;
         for id in &record.messaging_users {
             self.execute(&MOVE_MESSAGING_USER_BACK, &[&workspace_id, id, &kept_id, &merged_id])?;
         }
@@ -373,6 +408,41 @@ impl Tx<'_> {
         }
         self.tell_merge(workspace_id, kept_id, merged_id, now);
         Ok(Unmerged::Done)
+    }
+
+    /// Gives the kept contact back what this merge brought it and another one who is still merged into it had, too. It is
+    /// that one's from now on, and goes when that merge is taken back.
+    fn hand_on(
+        &mut self,
+        workspace_id: WorkspaceId,
+        merge: &MergeView,
+        (lists, addresses): (&[ListId], &[ContactAddress]),
+    ) -> Result<(), StoreError> {
+        if lists.is_empty() && addresses.is_empty() {
+            return Ok(());
+        }
+        let others = self.query(&OTHER_RECORDS, &[&workspace_id, &merge.kept_id, &merge.id], |row| {
+            Ok((row.next::<MergeId>()?, row.json::<MergeRecord>()?))
+        })?;
+        for (id, mut other) in others {
+            let mut is_changed = false;
+            for list_id in lists.iter().filter(|list_id| other.was_on(**list_id)).copied().collect::<Vec<_>>() {
+                if self.add_to_list(workspace_id, list_id, merge.kept_id, merge.merged_at)? {
+                    other.lists_added.push(list_id);
+                    is_changed = true;
+                }
+            }
+            for address in addresses.iter().filter(|address| other.had(address)).cloned().collect::<Vec<_>>() {
+                if self.insert_contact_address(workspace_id, merge.kept_id, &address)? {
+                    other.addresses_added.push(address);
+                    is_changed = true;
+                }
+            }
+            if is_changed {
+                self.execute(&PUT_RECORD, &[&workspace_id, &id, &json_text(&other)?])?;
+            }
+        }
+        Ok(())
     }
 
     fn tell_merge(&mut self, workspace_id: WorkspaceId, kept_id: ContactId, merged_id: ContactId, now: Timestamp) {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     StoreError, Tx,
-    contact::{ContactView, like_pattern, read_contact, read_fields},
+    contact::{ContactView, like_pattern, number_pattern, read_contact, read_fields},
     contact_view::ContactSort,
 };
 
@@ -25,24 +25,26 @@ crate::sql! {
     CONTACTS = "SELECT c.id, c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone, c.external_key,
             c.attributes, c.sms_consent, c.whatsapp_consent, c.created_at, c.updated_at
         FROM contacts_with_consent c
-        WHERE c.workspace_id = $1 AND c.id < $2 AND c.search LIKE $3 ESCAPE '\\'
+        WHERE c.workspace_id = $1 AND c.id < $2 AND (c.search LIKE $3 ESCAPE '\\' OR c.search LIKE $5 ESCAPE '\\')
         ORDER BY c.id DESC LIMIT $4";
     CONTACTS_OLDEST = "SELECT c.id, c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone, c.external_key,
             c.attributes, c.sms_consent, c.whatsapp_consent, c.created_at, c.updated_at
         FROM contacts_with_consent c
-        WHERE c.workspace_id = $1 AND c.id > $2 AND c.search LIKE $3 ESCAPE '\\'
+        WHERE c.workspace_id = $1 AND c.id > $2 AND (c.search LIKE $3 ESCAPE '\\' OR c.search LIKE $5 ESCAPE '\\')
         ORDER BY c.id LIMIT $4";
     CONTACTS_OF_LIST = "SELECT c.id, c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone, c.external_key,
             c.attributes, c.sms_consent, c.whatsapp_consent, c.created_at, c.updated_at
         FROM list_members m
         JOIN contacts_with_consent c ON c.workspace_id = m.workspace_id AND c.id = m.contact_id
-        WHERE m.workspace_id = $1 AND m.list_id = $5 AND m.contact_id < $2 AND c.search LIKE $3 ESCAPE '\\'
+        WHERE m.workspace_id = $1 AND m.list_id = $5 AND m.contact_id < $2
+            AND (c.search LIKE $3 ESCAPE '\\' OR c.search LIKE $6 ESCAPE '\\')
         ORDER BY m.contact_id DESC LIMIT $4";
     CONTACTS_OF_LIST_OLDEST = "SELECT c.id, c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone, c.external_key,
             c.attributes, c.sms_consent, c.whatsapp_consent, c.created_at, c.updated_at
         FROM list_members m
         JOIN contacts_with_consent c ON c.workspace_id = m.workspace_id AND c.id = m.contact_id
-        WHERE m.workspace_id = $1 AND m.list_id = $5 AND m.contact_id > $2 AND c.search LIKE $3 ESCAPE '\\'
+        WHERE m.workspace_id = $1 AND m.list_id = $5 AND m.contact_id > $2
+            AND (c.search LIKE $3 ESCAPE '\\' OR c.search LIKE $6 ESCAPE '\\')
         ORDER BY m.contact_id LIMIT $4";
     CONTACTS_AFTER = "SELECT id, phone, first_name, last_name, email, locale, time_zone, external_key, attributes FROM contacts
         WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT $3";
@@ -63,11 +65,12 @@ impl Tx<'_> {
             ContactSort::Oldest => (Uuid::nil(), &CONTACTS_OLDEST, &CONTACTS_OF_LIST_OLDEST),
         };
         let after = query.after.unwrap_or_else(|| ContactId::from_uuid(end));
-        let pattern = like_pattern(&query.search);
+        let (pattern, number) = (like_pattern(&query.search), number_pattern(&query.search));
         match query.list_id {
-            None => self.query(all, &[&workspace_id, &after, &pattern, &query.limit], read_contact),
+            None => self.query(all, &[&workspace_id, &after, &pattern, &query.limit, &number], read_contact),
             Some(list_id) => {
-                self.query(of_list, &[&workspace_id, &after, &pattern, &query.limit, &list_id], read_contact)
+                let keys: [&dyn crate::Bind; 6] = [&workspace_id, &after, &pattern, &query.limit, &list_id, &number];
+                self.query(of_list, &keys, read_contact)
             }
         }
     }

@@ -20,7 +20,7 @@ use serde_json::json;
 
 use crate::{
     StoreError, Tx,
-    contact::like_pattern,
+    contact::{like_pattern, number_pattern},
     event::NewEvent,
     language_hold::LanguageHold,
     tally::{CHATS_OF_TIER, NOT_PLANNED, PLANNED, REFUSED},
@@ -352,7 +352,8 @@ crate::sql! {
             LEFT JOIN decisions d ON d.workspace_id = r.workspace_id AND d.message_id = r.message_id
                 AND d.rule = COALESCE(o.rule, r.rule)
             WHERE r.workspace_id = $1 AND r.campaign_id = $2 AND r.position > $4
-                AND COALESCE(c.search, r.phone, '') LIKE $5 ESCAPE '\\') q
+                AND (COALESCE(c.search, r.phone, '') LIKE $5 ESCAPE '\\'
+                    OR COALESCE(c.search, r.phone, '') LIKE $9 ESCAPE '\\')) q
         WHERE CAST($6 AS TEXT) = '' OR q.shown = $6 ORDER BY q.position LIMIT $7";
     FAILURE_COUNTS = "SELECT COALESCE(error_code, ''), COALESCE(MAX(error_reason), ''), COUNT(*) FROM outbox
         WHERE workspace_id = $1 AND campaign_id = $2 AND state = 'failed'
@@ -610,10 +611,10 @@ impl Tx<'_> {
     ) -> Result<Vec<RecipientView>, StoreError> {
         let shown = query.state.map_or("", RecipientState::as_str);
         let hold = self.campaign_hold(workspace_id, campaign_id)?.map(|hold| hold.rule).unwrap_or_default();
-        let search = like_pattern(&query.search);
+        let (search, number) = (like_pattern(&query.search), number_pattern(&query.search));
         self.query(
             &RECIPIENTS,
-            &[&workspace_id, &campaign_id, &now, &query.after, &search, &shown, &query.limit, &hold],
+            &[&workspace_id, &campaign_id, &now, &query.after, &search, &shown, &query.limit, &hold, &number],
             read_recipient,
         )
     }

@@ -214,9 +214,7 @@ impl Tx<'_> {
         let open = self.query(&RULES_OF_OPEN_CAMPAIGNS, &[&workspace_id], |row| {
             Ok((row.next::<CampaignId>()?, row.json::<CampaignRules>()?))
         })?;
-        let own = format!("{}%", programme_key(id));
-        let mut canceled =
-            self.execute(&CANCEL_TEXTS_OF_PROGRAMME, &[&workspace_id, &address, &own, &NOT_SENT_AGAIN])?;
+        let mut canceled = self.cancel_texts_of_programme(workspace_id, address, id)?;
         for (campaign, _) in open.into_iter().filter(|(_, rules)| rules.programme_id == Some(id)) {
             let keys: &[&dyn crate::Bind] = &[&workspace_id, &address, &campaign, &NOT_SENT_AGAIN];
             let ended = self.query(&CANCEL_WAITING_OF_CAMPAIGN, keys, read_ended)?;
@@ -224,6 +222,20 @@ impl Tx<'_> {
             canceled += ended.len() as u64;
         }
         Ok(canceled)
+    }
+
+    /// Ends what a programme asks and tells an address and has not left yet. Gives how many messages that were.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn cancel_texts_of_programme(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+        id: ProgrammeId,
+    ) -> Result<u64, StoreError> {
+        let own = format!("{}%", programme_key(id));
+        self.execute(&CANCEL_TEXTS_OF_PROGRAMME, &[&workspace_id, &address, &own, &NOT_SENT_AGAIN])
     }
 
     /// The senders that keep hours of their own.

@@ -129,6 +129,17 @@ crate::sql! {
                 JOIN senders t ON t.workspace_id = n.workspace_id AND t.address = n.address
                 WHERE n.workspace_id = $1 AND n.id = $4)
         ORDER BY s.asked_at DESC LIMIT 1";
+    /// Questions that nobody has answered: what waits, and what was ended by hand before the person had joined.
+    ASKED_AT_SENDER = "SELECT s.programme_id, s.asked_at
+        FROM subscriptions s JOIN programmes p ON p.workspace_id = s.workspace_id AND p.id = s.programme_id
+        WHERE s.workspace_id = $1 AND s.address = $2 AND s.asked_at <= $3 AND s.confirmed_at IS NULL
+            AND (s.state = 'pending' OR (s.state = 'ended' AND s.end_reason = 'removed'))
+            AND p.sender_id IN (SELECT t.id FROM senders n
+                JOIN senders t ON t.workspace_id = n.workspace_id AND t.address = n.address
+                WHERE n.workspace_id = $1 AND n.id = $4)
+        ORDER BY s.asked_at DESC LIMIT 1";
+    PENDING_OF_PROGRAMME = "SELECT s.id, s.address, s.method FROM subscriptions s
+        WHERE s.workspace_id = $1 AND s.programme_id = $2 AND s.state = 'pending' ORDER BY s.address";
     OPEN_SUBSCRIPTIONS = "SELECT s.id, s.programme_id, p.name, s.address, c.id, c.first_name, c.last_name, s.state,
             s.method, s.awaits, s.requested_at, s.expires_at, s.confirmed_at, s.ended_at, s.end_reason, s.tries,
             s.asked_times, s.asked_since, s.asked_at, p.covers, p.sender_id
@@ -300,6 +311,37 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<Option<SubscriptionView>, StoreError> {
         self.query_opt(&PENDING_AT_SENDER, &[&workspace_id, &address, &now, &sender_id], read_subscription)
+    }
+
+    /// Which programme a number was asked about last at a sender, on whichever of its accounts, and when, where the
+    /// question was not answered: it waits, or was ended by hand.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn asked_last(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+        sender_id: SenderId,
+        now: Timestamp,
+    ) -> Result<Option<(ProgrammeId, Timestamp)>, StoreError> {
+        self.query_opt(&ASKED_AT_SENDER, &[&workspace_id, &address, &now, &sender_id], |row| {
+            Ok((row.next()?, row.next()?))
+        })
+    }
+
+    /// The opt-ins to a programme that wait for an answer: of which number, and how they were asked for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pending_of_programme(
+        &mut self,
+        workspace_id: WorkspaceId,
+        programme_id: ProgrammeId,
+    ) -> Result<Vec<(SubscriptionId, String, ConsentMethod)>, StoreError> {
+        self.query(&PENDING_OF_PROGRAMME, &[&workspace_id, &programme_id], |row| {
+            Ok((row.next()?, row.next()?, row.word()?))
+        })
     }
 
     /// The pending and active subscriptions of a number, with what each consents to: at one sender, on whichever of its

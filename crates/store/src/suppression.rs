@@ -10,7 +10,11 @@
 use segue_model::{MessageId, PhoneNumber, Timestamp, WorkspaceId, bounce::BounceRules};
 use serde::Serialize;
 
-use crate::{Row, StoreError, Tx, contact::like_pattern, submission::Failure};
+use crate::{
+    Row, StoreError, Tx,
+    contact::{like_pattern, number_pattern},
+    submission::Failure,
+};
 
 segue_model::text_enum! {
     /// Where an entry of the suppression list comes from.
@@ -82,7 +86,8 @@ crate::sql! {
     NOTE_CHANGE = "INSERT INTO suppression_events (workspace_id, address, at, action, source, reason, actor)
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (workspace_id, address, at, action) DO NOTHING";
     SUPPRESSIONS = "SELECT address, reason, source, actor, created_at FROM suppressions
-        WHERE workspace_id = $1 AND address > $2 AND (address LIKE $3 ESCAPE '\\' OR LOWER(reason) LIKE $3 ESCAPE '\\')
+        WHERE workspace_id = $1 AND address > $2 AND (address LIKE $3 ESCAPE '\\' OR address LIKE $6 ESCAPE '\\'
+                OR LOWER(reason) LIKE $3 ESCAPE '\\')
             AND (CAST($4 AS TEXT) IS NULL OR source = $4) ORDER BY address LIMIT $5";
     SUPPRESSION_EVENTS = "SELECT action, source, reason, actor, at FROM suppression_events
         WHERE workspace_id = $1 AND address = $2 ORDER BY at DESC LIMIT 200";
@@ -218,8 +223,8 @@ impl Tx<'_> {
         query: &SuppressionQuery,
     ) -> Result<Vec<Suppression>, StoreError> {
         let source = query.source.map(SuppressionSource::as_str);
-        let pattern = like_pattern(&query.search);
-        self.query(&SUPPRESSIONS, &[&workspace_id, &query.after, &pattern, &source, &query.limit], read)
+        let (pattern, number) = (like_pattern(&query.search), number_pattern(&query.search));
+        self.query(&SUPPRESSIONS, &[&workspace_id, &query.after, &pattern, &source, &query.limit, &number], read)
     }
 
     /// What was done about an address, newest first, at most 200.

@@ -3029,7 +3029,8 @@ export interface paths {
          */
         get: operations["get_programme"];
         /**
-         * Replaces what a programme says and asks. Who is in it stays in it.
+         * Replaces what a programme says and asks. Who is in it stays in it; who was asked and has not answered is not, when it
+         *     asks for or covers something else from now on.
          * @description Needs the permission `run_campaigns`.
          */
         put: operations["change_programme"];
@@ -3050,7 +3051,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Nobody can join from now on. Who is in it stays in it.
+         * Nobody can join from now on. Who is in it stays in it; who was asked and has not answered is not.
          * @description Needs the permission `run_campaigns`.
          */
         post: operations["end_programme"];
@@ -7147,7 +7148,8 @@ export interface components {
              */
             method: string | null;
             /**
-             * @description Column that says yes where somebody opted out. Needs no evidence.
+             * @description Column that says where somebody opted out: everything in it but nothing, a no or the like counts, such as a date.
+             *     Needs no evidence.
              * @default null
              */
             opt_out_column: string | null;

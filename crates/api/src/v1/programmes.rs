@@ -69,7 +69,8 @@ async fn get(
     Ok(Json(programmes::get(&state.store, caller.workspace_id, id).await?))
 }
 
-/// Replaces what a programme says and asks. Who is in it stays in it.
+/// Replaces what a programme says and asks. Who is in it stays in it; who was asked and has not answered is not, when it
+/// asks for or covers something else from now on.
 #[utoipa::path(put, path = "/api/v1/programmes/{id}", operation_id = "change_programme", tag = "consent",
     params(("id" = ProgrammeId, Path)), responses((status = 200, body = ProgrammeView)))]
 async fn change(
@@ -78,10 +79,10 @@ async fn change(
     PathId(id): PathId<ProgrammeId>,
     Json(input): Json<ProgrammeInput>,
 ) -> Result<Json<ProgrammeView>, Problem> {
-    Ok(Json(programmes::change(&state.store, caller.workspace_id, id, input).await?))
+    Ok(Json(programmes::change(&state.store, &state.ctx, caller.workspace_id, id, input).await?))
 }
 
-/// Nobody can join from now on. Who is in it stays in it.
+/// Nobody can join from now on. Who is in it stays in it; who was asked and has not answered is not.
 #[utoipa::path(post, path = "/api/v1/programmes/{id}/end", operation_id = "end_programme", tag = "consent",
     params(("id" = ProgrammeId, Path)), responses((status = 200, body = ProgrammeView)))]
 async fn end(

@@ -94,7 +94,8 @@ pub struct ImportOptions {
 pub struct ImportConsent {
     /// Column that says yes or no per row; every row says yes when there is none.
     pub column: Option<String>,
-    /// Column that says yes where somebody opted out. Needs no evidence.
+    /// Column that says where somebody opted out: everything in it but nothing, a no or the like counts, such as a date.
+    /// Needs no evidence.
     pub opt_out_column: Option<String>,
     /// The words people agreed to.
     pub wording: Option<String>,

@@ -144,6 +144,16 @@ const NO: &[&str] = &[
     "pending",
     "unknown",
     "not subscribed",
+    // What is written where nothing is known.
+    "null",
+    "\\n",
+    "nil",
+    "nan",
+    "n/a",
+    "na",
+    "never",
+    "0000-00-00",
+    "0000-00-00 00:00:00",
 ];
 
 /// Words in the column of opt-ins that say more than a missing yes, in lower case.
@@ -152,6 +162,7 @@ const OUT: &[&str] = &[
     "stopped",
     "unsubscribed",
     "unsubscribe",
+    "opt out",
     "opted out",
     "opted-out",
     "opt-out",
@@ -282,15 +293,16 @@ impl RowReader {
         }
     }
 
-    /// Whether a row says that somebody opted out.
+    /// Whether a row says that somebody opted out. In the column of opt-outs everything does that is not known to mean
+    /// something else: a word nobody thought of, or the day it was said.
     pub fn says_no<'a>(&self, cell: &impl Fn(usize) -> &'a str) -> bool {
         let word = |position: Option<usize>| position.map(|position| cell(position).to_lowercase());
         let (out, opt_in) = (word(self.mapping.consent.opt_out), word(self.mapping.consent.opt_in));
-        out.is_some_and(|word| is_yes(&word) || OUT.contains(&word.as_str()))
+        out.is_some_and(|word| !word.is_empty() && !NO.contains(&word.as_str()))
             || opt_in.is_some_and(|word| OUT.contains(&word.as_str()))
     }
 
-    /// Whether this is what stands in a column of opt-ins or opt-outs.
+    /// Whether this is a known word of a column of opt-ins or opt-outs, or nothing.
     pub fn is_answer(cell: &str) -> bool {
         let word = cell.to_lowercase();
         word.is_empty() || [YES, NO, OUT].iter().any(|words| words.contains(&word.as_str()))

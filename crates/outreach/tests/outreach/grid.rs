@@ -99,6 +99,22 @@ async fn a_filter_that_nobody_meets_gives_short_pages_with_where_to_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn as_many_fields_as_there_may_be_can_still_be_changed() {
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let field = |number: u32, kind| AttributeInput { label: format!("Field {number}"), kind, choices: Vec::new() };
+        for number in 0..200 {
+            attributes::define(store, ctx, ws, field(number, AttributeKind::Text)).await.unwrap();
+        }
+        let refused = attributes::define(store, ctx, ws, field(200, AttributeKind::Text)).await.unwrap_err();
+        assert_eq!(refused.field(), Some("label"), "{engine}");
+        let changed = attributes::define(store, ctx, ws, field(7, AttributeKind::Number)).await.unwrap();
+        assert_eq!(changed.kind, AttributeKind::Number, "{engine}");
+        assert_eq!(attributes::list(store, ws).await.unwrap().len(), 200, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn typed_attributes_are_checked_wherever_they_are_written() {
     for world in worlds().await {
         let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());

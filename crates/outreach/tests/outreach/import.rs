@@ -556,6 +556,29 @@ async fn rows_bring_their_own_country_evidence_and_opt_outs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whatever_stands_in_the_column_of_opt_outs_is_one_unless_it_says_no() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let consent = ImportConsent {
+            opt_out_column: Some("status".to_owned()),
+            method: Some("web_form".to_owned()),
+            wording: Some("Offers by text".to_owned()),
+            ..ImportConsent::default()
+        };
+        let chosen = ImportOptions { consent: Some(consent), ..options(&[("p", "phone")]) };
+        let said = ["opt out", "2025-01-04", "DNC", "removed", "", "No", "NULL", "n/a"];
+        let rows = said.iter().enumerate().map(|(row, said)| format!("{},{said}\n", phone(row as u32)));
+        let content = format!("p,status\n{}", rows.collect::<String>());
+        let import = run(&world, content.as_bytes(), chosen).await;
+        assert_eq!((import.opted_out, import.opted_in), (4, 4), "{engine}");
+        for row in 0..8 {
+            let expected = if row < 4 { ConsentState::Revoked } else { ConsentState::Granted };
+            assert_eq!(crate::keyword::consents(&world, &phone(row)).await[0], expected, "{engine} {row}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_opt_out_is_taken_from_a_row_that_is_refused() {
     let columns = [("Number", "phone"), ("Mail", "email"), ("Zone", "time_zone"), ("Key", "external_key")];
     for world in worlds().await {

@@ -2,10 +2,16 @@ use segue_model::{
     attribution::Attribution,
     campaign::{CampaignAction, CampaignState},
     code::{CodeTarget, grouped},
+    consent::Medium,
     time,
 };
-use segue_outreach::redirect::{FRESH, LINK_LIFE, LinkRequest, Method, Opened};
-use segue_store::{Sql, campaign::CampaignView, link::LinkSettings, recipient::Pointers};
+use segue_outreach::redirect::{FRESH, LINK_LIFE, LinkRequest, Method, Opened, Tick};
+use segue_store::{
+    Sql,
+    campaign::CampaignView,
+    link::{Landing, LinkSettings},
+    recipient::Pointers,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, phone, worlds};
@@ -509,5 +515,37 @@ async fn the_addresses_of_every_variant_become_links_and_a_tap_counts_for_its_va
         let refused = world.draft(CampaignInput { variants, ..input }).await.unwrap_err();
         assert_eq!(refused.field(), Some("variants"), "{engine}");
         assert!(refused.to_string().contains("more than 15 different addresses"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_box_that_is_ticked_again_says_nothing_new() {
+    for world in worlds().await {
+        let (ws, engine) = (world.ws(), &world.test.engine);
+        world.crowd(1).await;
+        let campaign = world.sent(world.input()).await;
+        let code = code(&world, &campaign, 1);
+        let (id, number) = (campaign.id, campaign.number);
+        let wording = async |words: &str| {
+            let settings =
+                LinkSettings { landing: Landing::Always, consent_wording: words.to_owned(), ..LinkSettings::default() };
+            world.write(move |tx| tx.put_link_settings(ws, id, &settings)).await;
+            world.redirects.forget(number);
+        };
+        let entries = async || {
+            let all = world.write(move |tx| tx.consent_events(ws, &phone(0), None, 100)).await;
+            all.iter().filter(|entry| entry.medium == Medium::WhatsApp).count()
+        };
+        let before = entries().await;
+        wording("Yes, write to me.").await;
+        for _ in 0..2 {
+            world.test.clock.advance(1_000);
+            world.redirects.enter(&code, Tick::Ticked).await.unwrap();
+        }
+        assert_eq!(entries().await, before + 1, "{engine}");
+        wording("Yes, write to me on WhatsApp.").await;
+        world.test.clock.advance(1_000);
+        world.redirects.enter(&code, Tick::Ticked).await.unwrap();
+        assert_eq!(entries().await, before + 2, "{engine}: other words are another consent");
     }
 }

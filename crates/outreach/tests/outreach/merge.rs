@@ -199,6 +199,52 @@ async fn what_was_changed_since_stays_and_a_later_merge_is_taken_back_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_several_merged_contacts_had_stays_until_the_last_of_them_is_apart() {
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let vip = contacts::create_list(store, ctx, ws, "VIP").await.unwrap().id;
+        // With an e-mail address of its own, and without, where that of the first one fills the gap.
+        for (start, own) in [(0, Some("ana@example.com")), (10, None)] {
+            let kept = world.test.contact(&phone(start), "Ana").await;
+            if let Some(own) = own {
+                contacts::change(store, ctx, ws, kept, email(own)).await.unwrap();
+            }
+            let shared = format!("anna{start}@example.com");
+            let mut merges = Vec::new();
+            for number in 1..3 {
+                let other = world.test.contact(&phone(start + number), "Anna").await;
+                contacts::change(store, ctx, ws, other, email(&shared)).await.unwrap();
+                let now = world.test.now();
+                assert!(world.write(move |tx| tx.add_to_list(ws, vip, other, now)).await);
+                let input = MergeInput { kept_id: kept, merged_id: other, take: Vec::new() };
+                merges.push(merge::merge(store, ctx, ws, &Actor::System, input).await.unwrap());
+            }
+            let has = async || {
+                let lists = world.write(move |tx| tx.lists_of_contact(ws, kept)).await;
+                let contact = contacts::get(store, ws, kept).await.unwrap();
+                let addresses = contact_addresses::list(store, ws, kept).await.unwrap();
+                let mails = addresses.iter().filter(|address| address.kind == AddressKind::Email);
+                let mails = mails.map(|address| address.address.clone()).chain(contact.email).collect::<Vec<_>>();
+                let phones = addresses.iter().filter(|address| address.kind == AddressKind::Phone).count();
+                (lists.len(), mails.contains(&shared), phones)
+            };
+            assert_eq!(has().await, (1, true, 2), "{engine} {own:?}");
+            merge::unmerge(store, ctx, ws, &Actor::System, merges[0].id).await.unwrap();
+            assert_eq!(has().await, (1, true, 1), "{engine} {own:?}: the other one had them, too");
+            let apart = contacts::get(store, ws, merges[0].merged_id).await.unwrap();
+            assert_eq!(apart.email.as_deref(), Some(shared.as_str()), "{engine} {own:?}");
+            merge::unmerge(store, ctx, ws, &Actor::System, merges[1].id).await.unwrap();
+            assert_eq!(has().await, (0, false, 0), "{engine} {own:?}");
+            assert_eq!(contacts::get(store, ws, kept).await.unwrap().email.as_deref(), own, "{engine}");
+            for merge in &merges {
+                let id = merge.merged_id;
+                assert_eq!(world.write(move |tx| tx.lists_of_contact(ws, id)).await.len(), 1, "{engine} {own:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_search_finds_pairs_once_and_a_denied_one_is_not_shown_again() {
     for world in worlds().await {
         let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());

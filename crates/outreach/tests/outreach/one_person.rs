@@ -314,3 +314,33 @@ async fn a_proof_says_of_each_entry_for_which_number_it_was_said() {
         assert_eq!(firsts, ["address".to_owned(), format!("'{own}"), format!("'{further}")], "{csv}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_provider_tells_of_one_number_outlives_the_parting_of_two() {
+    use segue_outreach::provider_keyword::{self, ProviderOptOut};
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let (one, other) = (phone(1), phone(2));
+        let kept = world.subscriber(&one, "Ana").await;
+        let merged = world.subscriber(&other, "Anna").await;
+        world.test.clock.advance(1_000);
+        world.consent(&one, ConsentAction::Revoke).await;
+        let input = MergeInput { kept_id: kept, merged_id: merged, take: Vec::new() };
+        let merge = merge::merge(store, ctx, ws, &Actor::System, input).await.unwrap();
+        assert_eq!(state(&world, &other).await, ConsentState::Revoked, "{engine}: by the no at the first");
+        let mut news = Vec::new();
+        for _ in 0..2 {
+            world.test.clock.advance(1_000);
+            let (ctx, told_of) = (ctx.clone(), other.clone());
+            let told = move |tx: &mut segue_store::Tx<'_>| {
+                let workspace = tx.workspace(ws)?.unwrap();
+                let told = ProviderOptOut { inbox_id: ctx.id(), phone: &told_of, received_at: ctx.now() };
+                provider_keyword::record(tx, &ctx, &workspace, &told)
+            };
+            news.push(world.write(told).await);
+        }
+        assert_eq!(news, [true, false], "{engine}");
+        merge::unmerge(store, ctx, ws, &Actor::System, merge.id).await.unwrap();
+        assert_eq!(state(&world, &other).await, ConsentState::Revoked, "{engine}: by its own");
+    }
+}

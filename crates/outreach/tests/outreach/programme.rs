@@ -890,3 +890,141 @@ async fn who_joined_a_programme_gets_its_campaign_at_that_number_and_at_no_furth
         assert_eq!(texted, [phone(1), phone(3), phone(8)], "{}", world.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_is_all_that_a_yes_agrees_to() {
+    for world in worlds().await {
+        let (engine, store, ctx, ws) = (&world.test.engine, &world.test.store, &world.test.ctx, world.ws());
+        // What becomes of the programme between the question and the answer.
+        let cases = [
+            ("GATED", Some((ProgrammeOptIn::AgeGated, Covers::Programme))),
+            ("ENDED", None),
+            ("WIDER", Some((ProgrammeOptIn::Double, Covers::AllMarketing))),
+        ];
+        for (number, (name, becomes)) in cases.into_iter().enumerate() {
+            let number = number as u32;
+            let club = programme(&world, input(&world, name, ProgrammeOptIn::Double, Covers::Programme)).await;
+            word(&world, name, KeywordAction::Join { programme_id: club.id }).await.unwrap();
+            text(&world, &phone(number), name).await;
+            text(&world, &phone(100 + number), name).await;
+            assert_eq!(text(&world, &phone(100 + number), "YES").await, Handled::OptIn, "{engine} {name}");
+            // What leaves it as it is ends nothing.
+            let same = input(&world, name, ProgrammeOptIn::Double, Covers::Programme);
+            programmes::change(store, ctx, ws, club.id, same).await.unwrap();
+            assert_eq!(subscription(&world, club.id, number).await.state, SubscriptionState::Pending, "{engine}");
+            let now = match becomes {
+                Some((opt_in, covers)) => {
+                    programmes::change(store, ctx, ws, club.id, input(&world, name, opt_in, covers)).await
+                }
+                None => programmes::set_ended(store, ctx, ws, club.id, Fate::End).await,
+            };
+            let now = now.unwrap();
+            assert_eq!((now.active, now.pending), (1, 0), "{engine} {name}: who is in stays in");
+            let asked: Vec<_> = world.messages().await.into_iter().filter(|it| it.address == phone(number)).collect();
+            assert_eq!(asked[0].state, "canceled", "{engine} {name}: the question has not left");
+            world.test.clock.advance(1_000);
+            assert_eq!(text(&world, &phone(number), "YES").await, Handled::OptIn, "{engine} {name}");
+            let ended = subscription(&world, club.id, number).await;
+            let expected = (SubscriptionState::Ended, Some(EndReason::Removed));
+            assert_eq!((ended.state, ended.end_reason), expected, "{engine} {name}");
+            assert_eq!(consents(&world, &phone(number)).await[0], ConsentState::None, "{engine} {name}");
+            let said: Vec<_> = actions(&world, number).await.into_iter().map(|(action, _)| action).collect();
+            assert_eq!(said, [ConsentAction::Request, ConsentAction::Expire], "{engine} {name}");
+            let told = world.messages().await.into_iter().filter(|it| it.address == phone(number)).count();
+            assert_eq!(told, 1, "{engine} {name}: no welcome");
+        }
+        // Whoever asks again is asked what it asks now.
+        world.test.clock.advance(time::HOUR);
+        text(&world, &phone(0), "GATED").await;
+        assert!(last_text(&world).await.contains("birth date"), "{engine}");
+        // When nothing was asked, the same word opens everything again.
+        assert_eq!(text(&world, &phone(50), "YES").await, Handled::Answered(Keyword::Start), "{engine}");
+        world.test.clock.advance(4 * time::DAY);
+        assert_eq!(text(&world, &phone(1), "YES").await, Handled::Answered(Keyword::Start), "{engine}: much later");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_a_no_is_looked_at_whatever_was_asked() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let wine = programme(&world, input(&world, "Wine", ProgrammeOptIn::AgeGated, Covers::AllMarketing)).await;
+        word(&world, "WINE", KeywordAction::Join { programme_id: wine.id }).await.unwrap();
+        let question = Question { text: "Your name?".to_owned(), attribute: "first_name".to_owned() };
+        let chain =
+            KeywordAction::Reply { text: String::new(), questions: vec![question], closing: None, next_keyword: None };
+        word(&world, "QUIZ", chain).await.unwrap();
+        for (number, begun, answer) in [(1, "WINE", "12/31/1980"), (2, "QUIZ", "Bea")] {
+            world.subscriber(&phone(number), "Ana").await;
+            world.test.clock.advance(1_000);
+            text(&world, &phone(number), begun).await;
+            let sent = world.messages().await.len();
+            let said = text(&world, &phone(number), "Sorry, not interested").await;
+            assert_eq!(said, Handled::Review, "{engine} {begun}");
+            assert_eq!(consents(&world, &phone(number)).await[0], ConsentState::InReview, "{engine} {begun}");
+            assert_eq!(world.messages().await.len(), sent, "{engine} {begun}: nothing is asked again");
+            // The question goes on waiting.
+            let answered = text(&world, &phone(number), answer).await;
+            assert!(matches!(answered, Handled::OptIn | Handled::Captured), "{engine} {begun}: {answered:?}");
+        }
+        let (ws, bea) = (world.ws(), phone(2).parse().unwrap());
+        let contact = world.write(move |tx| tx.contact_by_phone(ws, &bea)).await.unwrap();
+        assert_eq!(contact.first_name.as_deref(), Some("Bea"), "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_and_the_word_of_a_programme_leaves_that_one_alone() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let news = news(&world, ProgrammeOptIn::Single, Covers::Programme).await;
+        let deals = programme(&world, input(&world, "Deals", ProgrammeOptIn::Single, Covers::AllMarketing)).await;
+        word(&world, "DEALS", KeywordAction::Join { programme_id: deals.id }).await.unwrap();
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Programme).await;
+        for said in ["NEWS", "DEALS"] {
+            text(&world, &phone(1), said).await;
+        }
+        world.test.clock.advance(1_000);
+        assert_eq!(text(&world, &phone(1), "stop news").await, Handled::Answered(Keyword::Stop), "{engine}");
+        assert_eq!(subscription(&world, news.id, 1).await.end_reason, Some(EndReason::Stopped), "{engine}");
+        assert_eq!(subscription(&world, deals.id, 1).await.state, SubscriptionState::Active, "{engine}");
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Granted, "{engine}: what the other one gave");
+        world.test.clock.advance(1_000);
+        text(&world, &phone(1), "STOP DEALS").await;
+        assert_eq!(subscription(&world, deals.id, 1).await.state, SubscriptionState::Ended, "{engine}");
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Revoked, "{engine}");
+        // Whoever is not in it means all that it can mean.
+        text(&world, &phone(2), "DEALS").await;
+        world.test.clock.advance(1_000);
+        assert_eq!(text(&world, &phone(2), "stop news").await, Handled::Answered(Keyword::Stop), "{engine}");
+        assert_eq!(subscription(&world, deals.id, 2).await.state, SubscriptionState::Ended, "{engine}");
+        // Nor does it reach that far only where the setting says otherwise.
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::All).await;
+        for said in ["NEWS", "DEALS"] {
+            text(&world, &phone(3), said).await;
+        }
+        world.test.clock.advance(1_000);
+        text(&world, &phone(3), "stop news").await;
+        assert_eq!(subscription(&world, deals.id, 3).await.state, SubscriptionState::Ended, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_in_is_told_so_as_rarely_as_asked() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let single = news(&world, ProgrammeOptIn::Single, Covers::Programme).await;
+        subscribe(&world, single.id, 1, Some("Yes")).await.unwrap();
+        for _ in 0..5 {
+            let again = subscribe(&world, single.id, 1, Some("Yes")).await.unwrap();
+            assert_eq!(again.state, SubscriptionState::Active, "{engine}");
+        }
+        assert_eq!(world.messages().await.len(), 2, "{engine}: the welcome, and one more text");
+        for _ in 0..9 {
+            world.test.clock.advance(10 * time::MINUTE);
+            subscribe(&world, single.id, 1, Some("Yes")).await.unwrap();
+        }
+        assert_eq!(world.messages().await.len(), 4, "{engine}: three times a day");
+        assert_eq!(subscription(&world, single.id, 1).await.state, SubscriptionState::Active, "{engine}");
+    }
+}

@@ -38,7 +38,7 @@ pub struct Arguments {
     /// Column with the country code of the row's number, such as US; goes before --country.
     #[arg(long, value_name = "COLUMN")]
     country_column: Option<String>,
-    /// Column that says yes for people who opted out of SMS; needs no evidence.
+    /// Column that says who opted out of SMS: anything but nothing, a no or the like, such as a date; needs no evidence.
     #[arg(long, value_name = "COLUMN")]
     opt_out_column: Option<String>,
     /// Column that says yes for people who opted in to SMS; without it all rows count, when there is evidence.

@@ -3,6 +3,7 @@
 use segue_model::{bounce::BounceRules, time};
 use segue_store::{
     channel::Channel,
+    contact_page::ContactQuery,
     submission::Failure,
     suppression::{Suppression, SuppressionAction, SuppressionQuery, SuppressionSource},
 };
@@ -20,6 +21,37 @@ async fn refused(test: &TestStore, channel: &Channel, class: &str, code: &str) {
         Failure { class: class.to_owned(), code: Some(code.to_owned()), reason: "No such number.".to_owned() };
     let now = test.now();
     assert!(write(test, move |tx| tx.mark_failed(&sent, &failure, now)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_found_in_any_writing() {
+    for test in engines().await {
+        let engine = &test.engine;
+        let workspace_id = test.workspace_id();
+        test.contact("+15550100123", "Ana").await;
+        test.contact("+15550100999", "Ben 555 010").await;
+        let now = test.now();
+        for address in ["+15550100123", "+15550100999"] {
+            write(&test, move |tx| tx.suppress(workspace_id, address, "Case 2024-01", now)).await;
+        }
+        for (search, contacts, entries) in [
+            ("+1 555 010 0123", 1, 1),
+            ("+1 (555) 010-0123", 1, 1),
+            ("555.010.0999 ", 1, 1),
+            ("555 010", 2, 2),
+            ("+1 555 010 0124", 0, 0),
+            ("2024-01", 0, 2),
+            ("0 1", 0, 0),
+            ("ana 0123", 0, 0),
+        ] {
+            let query = ContactQuery { search: search.to_owned(), limit: 10, ..ContactQuery::default() };
+            let found = write(&test, move |tx| tx.contacts(workspace_id, &query)).await;
+            assert_eq!(found.len(), contacts, "{engine}: {search}");
+            let query = SuppressionQuery { search: search.to_owned(), limit: 10, ..Default::default() };
+            let found = write(&test, move |tx| tx.suppressions(workspace_id, &query)).await;
+            assert_eq!(found.len(), entries, "{engine}: {search}");
+        }
+    }
 }
 
 async fn sweep(test: &TestStore, rules: &BounceRules) -> usize {

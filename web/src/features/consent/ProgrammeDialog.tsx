@@ -114,6 +114,11 @@ export function ProgrammeDialog({ programme, onClose, onSaved }: Props) {
         />
         <SelectField
           label="Joining consents to"
+          description={
+            programme !== null && (optIn !== programme.opt_in || covers !== programme.covers)
+              ? 'Opt-ins that wait for an answer end, as they were asked something else.'
+              : undefined
+          }
           value={covers}
           onChange={(event) => setCovers(event.currentTarget.value as Programme['covers'])}
           data={[

@@ -190,7 +190,8 @@ export function ProgrammesSection() {
           onConfirm={() => end(open.programme, 'end')}
           onClose={() => setOpen(null)}
         >
-          Nobody can join it any more. Who is in it stays in it, and you can take it up again.
+          Nobody can join it any more. Who is in it stays in it; opt-ins that wait for an answer
+          end. You can take it up again.
         </ConfirmDialog>
       )}
     </Card>

@@ -109,7 +109,7 @@ export function ConsentStep({ columns, value, onChange }: ConsentStepProps) {
       <div className={css.two}>
         <ColumnSelect
           label="Column that says who opted out"
-          description="An opt-out is always taken, and needs no proof."
+          description="An opt-out is always taken, and needs no proof. Any entry counts but “no” and the like, a date too."
           columns={columns}
           value={value.optOutColumn}
           onChange={(optOutColumn) => set({ optOutColumn })}
