@@ -4,14 +4,14 @@ import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { PendingReply, Session } from '@/api/types';
 import { formatDateTime, windowCountdown } from '@/lib/time';
-import { useNow } from '@/lib/use-now';
+import { useServerNow } from '@/lib/use-now';
 import { Button, Failure, IconButton, notify, Row, TextArea } from '@/ui';
 import { changePending, discardPending, fetchPending, sendPending } from './api';
 import css from './pending.module.css';
 
 /** Replies that are sent by themselves as soon as the customer answers. */
 export function PendingReplies({ session, mayAct }: { session: Session; mayAct: boolean }) {
-  const now = useNow(1000);
+  const now = useServerNow(1000);
   const query = useQuery({
     queryKey: keys.pendingReplies(session.id, session.version),
     queryFn: ({ signal }) => fetchPending(session.id, signal),
