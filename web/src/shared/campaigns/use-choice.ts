@@ -24,7 +24,8 @@ export function useChoice<T extends { id: string; name: string }>(choice: Choice
   });
   const items = pages.data?.pages.flatMap((page) => page.data) ?? [];
   const isListed = (id: string) => items.some((each) => each.id === id);
-  const further = pages.data === undefined ? [] : [...new Set(chosen)].filter((id) => !isListed(id));
+  const further =
+    pages.data === undefined ? [] : [...new Set(chosen)].filter((id) => !isListed(id));
   const single = useQueries({
     queries: further.map((id) => ({
       queryKey: oneKey(id),
