@@ -47,7 +47,13 @@ const APART_MS = 1_500;
 /** How far the clock of this computer is ahead of the server's, as the last answers said. */
 let aheadMs = 0;
 
+/** When the server last answered (epoch ms of this computer's clock). */
+let answeredAt = 0;
+
+export const lastAnswerAt = (): number => answeredAt;
+
 function noteClock(response: Response): void {
+  answeredAt = Date.now();
   const said = Date.parse(response.headers.get('Date') ?? '');
   if (Number.isNaN(said)) return;
   const ahead = Date.now() - (said + 500);

@@ -64,6 +64,7 @@ export const keys = {
   merges: ['merges'] as const,
   lists: ['lists'] as const,
   segments: ['segments'] as const,
+  segmentChoice: ['segments', 'choice'] as const,
   segment: (id: string) => ['segments', 'one', id] as const,
   segmentCount: (id: string, version: number) => ['segments', 'count', id, version] as const,
   segmentMembers: (id: string, version: number) => ['segments', 'members', id, version] as const,

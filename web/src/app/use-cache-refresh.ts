@@ -1,4 +1,9 @@
-import type { InfiniteData, Query, QueryClient } from '@tanstack/react-query';
+import {
+  CancelledError,
+  type InfiniteData,
+  type Query,
+  type QueryClient,
+} from '@tanstack/react-query';
 import { useEffect } from 'react';
 import type { LiveEvent } from '@/api/events';
 import { LONG_LIST } from '@/api/query-client';
@@ -59,6 +64,9 @@ const growing = (query: Query): boolean =>
 /** Lists that are made old when their next page is there. */
 const toldLater = new WeakSet<Query>();
 
+/** Lists that are fetched again because they are old. */
+const watched = new WeakSet<Query>();
+
 /**
  * Fetches again what is shown under a key; of long lists it is only noted that they are old.
  *
@@ -74,6 +82,16 @@ export function makeOld(cache: QueryClient, queryKey: readonly unknown[]): void 
     predicate: (query) => now(query) && waits(query),
     refetchType: 'none',
   });
+  // Who asks for the next page meanwhile stops this, and the pages that are there would stay as they are.
+  for (const query of cache.getQueryCache().findAll({ queryKey, fetchStatus: 'fetching' })) {
+    if (later.includes(query) || watched.has(query)) continue;
+    watched.add(query);
+    const ended = (error?: unknown) => {
+      watched.delete(query);
+      if (error instanceof CancelledError && growing(query)) makeOld(cache, query.queryKey);
+    };
+    query.promise?.then(() => ended(), ended);
+  }
   for (const query of later) {
     if (toldLater.has(query)) continue;
     toldLater.add(query);

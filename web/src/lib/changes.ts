@@ -1,4 +1,5 @@
-const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+/** Whether two values are written the same. */
+export const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
 /** The fields of `after` that are not as they were. Only these are sent: others may have changed the rest. */
 export function changesOf<T extends object>(before: T, after: T): Partial<T> {

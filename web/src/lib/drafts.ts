@@ -7,6 +7,9 @@ import { create } from 'zustand';
  */
 export type DraftMode = 'reply' | 'note';
 
+/** Where a draft belongs: a mode of the composer, or a reply that waits and is being changed. */
+export type DraftPlace = DraftMode | `pending.${string}`;
+
 const STORAGE_KEY = 'segue.drafts';
 const WRITER_KEY = 'segue.drafts.writer';
 const MAX_DRAFTS = 200;
@@ -15,7 +18,7 @@ interface DraftState {
   drafts: Record<string, string>;
 }
 
-export function draftKey(sessionId: string, mode: DraftMode): string {
+export function draftKey(sessionId: string, mode: DraftPlace): string {
   return `${sessionId}:${mode}`;
 }
 
@@ -75,11 +78,11 @@ export function flushDrafts(): void {
   }
 }
 
-export function readDraft(sessionId: string, mode: DraftMode): string {
+export function readDraft(sessionId: string, mode: DraftPlace): string {
   return useDrafts.getState().drafts[draftKey(sessionId, mode)] ?? '';
 }
 
-export function writeDraft(sessionId: string, mode: DraftMode, text: string): void {
+export function writeDraft(sessionId: string, mode: DraftPlace, text: string): void {
   const key = draftKey(sessionId, mode);
   // Removing first moves the newest draft to the end.
   typed.delete(key);

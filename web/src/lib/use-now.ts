@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import { serverTime } from '@/api/client';
 
 const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
@@ -22,4 +23,9 @@ function subscribe(listener: () => void): () => void {
 export function useNow(step = 1000): number {
   const read = () => Math.floor(Date.now() / step) * step;
   return useSyncExternalStore(subscribe, read, read);
+}
+
+/** The present moment by the server's clock: what its times are compared with, wherever something ends by them. */
+export function useServerNow(step = 1000): number {
+  return serverTime(useNow(step));
 }

@@ -1,4 +1,4 @@
-import { api, reportSignedOut } from '@/api/client';
+import { api, reportSignedOut, serverTime } from '@/api/client';
 import type { LiveEvent } from '@/api/events';
 import type { Bootstrap } from '@/api/types';
 import { fromBootstrap } from './data';
@@ -75,7 +75,10 @@ export async function startLive(userId: string): Promise<() => void> {
   release();
 
   const idle = new Map<string, number>();
-  const tidying = setInterval(() => changeLive((data) => tidy(data, idle, Date.now())), TIDY_MS);
+  const tidying = setInterval(
+    () => changeLive((data) => tidy(data, idle, serverTime(Date.now()))),
+    TIDY_MS,
+  );
 
   const own = () =>
     runStream(

@@ -15,5 +15,5 @@ export {
   type InboxTab,
 } from './select';
 export { backoffMs } from './stream';
-export { changeLive, onLiveEvent, resetLive, useLive } from './store';
+export { changeLive, lastHeardAt, onLiveEvent, resetLive, useLive } from './store';
 export { holdSessions } from './tidy';

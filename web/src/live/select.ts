@@ -1,3 +1,4 @@
+import { serverTime } from '@/api/client';
 import type { Session } from '@/api/types';
 import type { LiveData } from './data';
 
@@ -22,7 +23,7 @@ export function inTab(
   session: Session,
   tab: InboxTab,
   userId: string | undefined,
-  now: number = Date.now(),
+  now: number = serverTime(Date.now()),
 ): boolean {
   if (!isOpen(session)) return false;
   switch (tab) {
@@ -64,7 +65,7 @@ export function tabIds(
   data: Pick<LiveData, 'sessions' | 'away' | 'user'>,
   tab: InboxTab,
   order: InboxOrder = 'latest',
-  now: number = Date.now(),
+  now: number = serverTime(Date.now()),
 ): string[] {
   const sessions = Object.values(data.sessions).filter(
     (each) => !(each.id in data.away) && inTab(each, tab, data.user?.id, now),

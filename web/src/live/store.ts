@@ -39,11 +39,17 @@ export function onLiveEvent(listener: Listener): () => void {
   return () => listeners.delete(listener);
 }
 
+/** When something last came by the stream, or by the tab that holds it (epoch ms). */
+let heardAt = 0;
+
+export const lastHeardAt = (): number => heardAt;
+
 let queue: LiveEvent[] = [];
 let scheduled = false;
 
 /** Collects events and applies them together, at most once per painted frame. */
 export function pushEvent(event: LiveEvent): void {
+  heardAt = Date.now();
   queue.push(event);
   if (scheduled) return;
   scheduled = true;
@@ -67,6 +73,7 @@ export function flushEvents(): void {
 
 /** Moves the cursor over events that are not meant for this user. */
 export function advanceCursor(seq: number): void {
+  heardAt = Date.now();
   flushEvents();
   useLive.setState((state) => (seq > state.seq ? { seq } : {}));
 }

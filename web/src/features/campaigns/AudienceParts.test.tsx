@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { render, screen, waitFor } from '@testing-library/react';
+import { render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { useState } from 'react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -17,16 +17,26 @@ const campaigns = Array.from({ length: 60 }, (_, n) => ({
   started_at: '2026-01-01T00:00:00Z',
 })).reverse();
 
-/** Shows the parts with these campaigns left out; the list comes in pages of 50, newest first. */
-function shown(left_out: string[]) {
+const segments = Array.from({ length: 60 }, (_, n) => ({ id: `seg_${n}`, name: `Segment ${n}` }));
+
+const LISTS = [
+  { path: '/campaigns', all: campaigns },
+  { path: '/segments', all: segments },
+];
+
+/** Shows the parts with these campaigns left out; lists come in pages of 50. */
+function shown(left_out: string[], segment = 'seg_gone') {
   vi.stubGlobal('fetch', (url: string) => {
     const path = url.replace('/api/v1', '');
-    if (path.startsWith('/campaigns?')) {
+    const list = LISTS.find((each) => path.startsWith(`${each.path}?`));
+    if (list !== undefined) {
       const from = path.includes('cursor=next') ? 50 : 0;
-      const data = campaigns.slice(from, from + 50);
+      const data = list.all.slice(from, from + 50);
       return Promise.resolve(Response.json({ data, next_cursor: from === 0 ? 'next' : null }));
     }
-    const found = campaigns.find((each) => path === `/campaigns/${each.id}`);
+    const found = LISTS.flatMap(({ path: of, all }) =>
+      all.filter((each) => path === `${of}/${each.id}`),
+    )[0];
     return Promise.resolve(
       found === undefined
         ? Response.json({ title: 'None' }, { status: 404 })
@@ -35,16 +45,15 @@ function shown(left_out: string[]) {
   });
   const sources = {
     lists: [],
-    segments: [],
     tables: [],
-    all: { lists: false, segments: true, tables: true },
+    all: { lists: false, tables: true },
   } as unknown as Sources;
   const Around = () => {
     const [audience, setAudience] = useState({
       ...EMPTY_INPUT.audience,
       exclude_campaigns: left_out,
       exclude_lists: ['lst_1'],
-      exclude_segments: ['seg_1'],
+      exclude_segments: [segment],
     });
     return (
       <AudienceParts
@@ -79,7 +88,24 @@ describe('who is left out', () => {
     expect(chip('exclude_campaigns')).not.toContain('Deleted');
     await waitFor(() => expect(chip('exclude_campaigns')).toContain('Deleted'));
     expect(chip('exclude_lists')).toContain('…');
-    expect(chip('exclude_segments')).toContain('Deleted');
+    await waitFor(() => expect(chip('exclude_segments')).toContain('Deleted'));
+  });
+
+  it('reads the name of a segment that is far down the list', async () => {
+    shown([], 'seg_55');
+    expect(chip('exclude_segments')).toContain('…');
+    await waitFor(() => expect(chip('exclude_segments')).toContain('Segment 55'));
+  });
+
+  it('is chosen among all segments, too', async () => {
+    shown([]);
+    const choice = screen.getByTestId('audience-include');
+    await within(choice).findByText('Show more segments…');
+    await userEvent.selectOptions(choice, 'Show more segments…');
+    await within(choice).findByText('Segment 53');
+    await userEvent.selectOptions(choice, 'Segment 53');
+    expect(chip('segments')).toContain('Segment 53');
+    expect(within(choice).queryByText('Show more segments…')).toBeNull();
   });
 
   it('is chosen among older campaigns, too', async () => {

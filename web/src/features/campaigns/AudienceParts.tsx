@@ -1,5 +1,6 @@
 import type { Audience } from '@/api/types';
 import { useCampaignChoice } from '@/shared/campaigns/use-campaign-choice';
+import { useSegmentChoice } from '@/shared/campaigns/use-segment-choice';
 import { SelectField } from '@/ui';
 import css from './editor.module.css';
 import type { Sources } from './use-sources';
@@ -19,14 +20,20 @@ interface AudiencePartsProps {
   sources: Sources;
 }
 
-/** Fetches further campaigns instead of choosing one. */
+/** Fetches further campaigns or segments instead of choosing one. */
 const OLDER = 'older';
+const MORE = 'more';
 
 /** Further lists, segments and tables, and who is left out. Each person counts once. */
 export function AudienceParts({ audience, onChange, sources }: AudiencePartsProps) {
   const named = (each: { id: string; name: string }) => ({ id: each.id, name: each.name });
   const lists = sources.lists.map(named);
-  const segments = sources.segments.map(named);
+  const segmentChoice = useSegmentChoice([
+    ...(audience.segments ?? []),
+    ...(audience.exclude_segments ?? []),
+  ]);
+  const segments = segmentChoice.segments.map(named);
+  const moreSegments = segmentChoice.hasMore ? [{ value: MORE, label: 'Show more segments…' }] : [];
   const choice = useCampaignChoice(audience.exclude_campaigns ?? []);
   const campaigns = choice.campaigns.filter((each) => each.started_at !== null).map(named);
   const tables = sources.tables
@@ -35,11 +42,11 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
   const chosen = (part: Part) => audience[part] ?? [];
   const nameOf = (choices: { id: string; name: string }[], all: boolean) => (id: string) =>
     choices.find((each) => each.id === id)?.name ?? (all ? 'Deleted' : '…');
-  const [listName, segmentName, tableName] = [
+  const [listName, tableName] = [
     nameOf(lists, sources.all.lists),
-    nameOf(segments, sources.all.segments),
     nameOf(tables, sources.all.tables),
   ];
+  const segmentName = segmentChoice.nameOf;
   const chips = (part: Part, kind: string, name: (id: string) => string) =>
     chosen(part).map((id) => (
       <span key={`${part}-${id}`} className={css.chip} data-testid={`audience-${part}`}>
@@ -58,6 +65,7 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
     ));
   const add = (value: string) => {
     if (value === OLDER) return void choice.showOlder();
+    if (value === MORE) return void segmentChoice.showMore();
     const [part, id] = value.split(':') as [Part, string];
     if (!chosen(part).includes(id)) onChange({ ...audience, [part]: [...chosen(part), id] });
   };
@@ -76,6 +84,7 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
             ...(tables.length === 0
               ? []
               : [{ group: 'Whoever has a row in', items: options('tables', tables) }]),
+            ...moreSegments,
           ]}
           onChange={(event) => add(event.currentTarget.value)}
           data-testid="audience-include"
@@ -97,6 +106,7 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
             ...(tables.length === 0
               ? []
               : [{ group: 'Whoever has a row in', items: options('exclude_tables', tables) }]),
+            ...moreSegments,
             { group: 'Who was sent', items: options('exclude_campaigns', campaigns) },
             ...(choice.hasOlder ? [{ value: OLDER, label: 'Show older campaigns…' }] : []),
           ]}

@@ -17,7 +17,6 @@ import type {
   Preflight,
   Programme,
   Recipient,
-  Segment,
   SetupStatus,
   Template,
   TextFile,
@@ -84,9 +83,6 @@ export const fetchVariants = (id: string, signal?: AbortSignal) =>
 export const fetchCampaignSettings = (signal?: AbortSignal) =>
   api.get<CampaignSettings>('/campaign-settings', {}, signal);
 
-export const fetchSegmentChoice = (signal?: AbortSignal) =>
-  api.get<Page<Segment>>('/segments', { limit: 200 }, signal);
-
 /** With the name of the variant whose text is sent, of a campaign that has some. */
 export const testSend = (id: string, phone: string, variant: string | null) =>
   api.post<{ message_id: string }>(`/campaigns/${id}/test-send`, {
@@ -139,8 +135,17 @@ export const fetchRecipients = (
 export const fetchLists = (signal?: AbortSignal) =>
   api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
 
-export const fetchProgrammeChoice = (signal?: AbortSignal) =>
-  api.get<Page<Programme>>('/programmes', { limit: 200 }, signal);
+/** All of them: one that a draft names must not look as if it were gone. */
+export async function fetchProgrammeChoice(signal?: AbortSignal): Promise<Programme[]> {
+  const programmes: Programme[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page<Programme> = await api.get('/programmes', { cursor, limit: 200 }, signal);
+    programmes.push(...page.data);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return programmes;
+}
 
 export const fetchSenderPools = (signal?: AbortSignal) =>
   api.get<Page<SenderPool>>('/sender-pools', {}, signal);

@@ -3,7 +3,6 @@ import { keys } from '@/api/query-keys';
 import {
   fetchLists,
   fetchProgrammeChoice,
-  fetchSegmentChoice,
   fetchSenderPools,
   fetchSetup,
   fetchTables,
@@ -16,10 +15,6 @@ const isAll = (page: { next_cursor: string | null } | undefined) => page?.next_c
 export function useSources() {
   const setup = useQuery({ queryKey: keys.setup, queryFn: ({ signal }) => fetchSetup(signal) });
   const lists = useQuery({ queryKey: keys.lists, queryFn: ({ signal }) => fetchLists(signal) });
-  const segments = useQuery({
-    queryKey: [...keys.segments, 'choice'],
-    queryFn: ({ signal }) => fetchSegmentChoice(signal),
-  });
   const tables = useQuery({ queryKey: keys.tables, queryFn: ({ signal }) => fetchTables(signal) });
   const pools = useQuery({
     queryKey: keys.senderPools,
@@ -48,11 +43,10 @@ export function useSources() {
     whatsapp: (setup.data?.channels ?? []).filter((channel) => channel.kind === 'whatsapp'),
     templates: templates.data?.data ?? [],
     lists: lists.data?.data ?? [],
-    programmes: programmes.data?.data ?? [],
-    segments: segments.data?.data ?? [],
+    programmes: programmes.data ?? [],
     tables: tables.data?.data ?? [],
     /** Whether all of them are here: then one that is not among them is gone. */
-    all: { lists: isAll(lists.data), segments: isAll(segments.data), tables: isAll(tables.data) },
+    all: { lists: isAll(lists.data), tables: isAll(tables.data) },
   };
 }
 

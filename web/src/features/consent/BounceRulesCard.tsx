@@ -3,6 +3,8 @@ import { useState } from 'react';
 import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { BounceRules } from '@/api/text-types';
+import { same } from '@/lib/changes';
+import { useUnsaved } from '@/lib/unsaved';
 import { Button, Card, Failure, Notice, notify, SkeletonRows, Stack, TextField } from '@/ui';
 import css from './suppressions.module.css';
 import { changeBounceRules, fetchBounceRules } from './suppressions-api';
@@ -29,22 +31,33 @@ const list = (codes: string) => codes.split(/[\s,;]+/).filter((code) => code !==
 
 function Editor({ rules }: { rules: BounceRules }) {
   const cache = useQueryClient();
+  const [before, setBefore] = useState(rules);
   const [after, setAfter] = useState(String(rules.after));
   const [days, setDays] = useState(String(rules.within_days));
   const [hard, setHard] = useState(rules.hard_codes.join(', '));
   const [soft, setSoft] = useState(rules.soft_codes.join(', '));
+  const typed: BounceRules = {
+    after: Number.parseInt(after, 10) || 0,
+    within_days: Number.parseInt(days, 10) || 0,
+    hard_codes: list(hard),
+    soft_codes: list(soft),
+  };
+  const isSame =
+    typed.after === before.after &&
+    typed.within_days === before.within_days &&
+    same(typed.hard_codes, before.hard_codes) &&
+    same(typed.soft_codes, before.soft_codes);
+  useUnsaved('What counts as a bounce', isSame ? 'saved' : 'unsaved');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const save = async () => {
     setBusy(true);
     setProblem(null);
     try {
-      const saved = await changeBounceRules({
-        after: Number.parseInt(after, 10) || 0,
-        within_days: Number.parseInt(days, 10) || 0,
-        hard_codes: list(hard),
-        soft_codes: list(soft),
-      });
+      const saved = await changeBounceRules(typed);
+      setBefore(saved);
+      setHard(saved.hard_codes.join(', '));
+      setSoft(saved.soft_codes.join(', '));
       cache.setQueryData(keys.bounceRules, saved);
       notify.done('Saved');
     } catch (error) {

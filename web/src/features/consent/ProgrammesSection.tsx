@@ -20,19 +20,19 @@ import css from './consent.module.css';
 import { OPT_INS } from './opt-ins';
 import { ProgrammeDialog } from './ProgrammeDialog';
 import { SubscribersDialog } from './SubscribersDialog';
-import { useKeywords, useMayChange, useNumbers, useProgrammes } from './use-sources';
+import { useKeywords, useMayChange, useNumbers, useProgrammes, useRest } from './use-sources';
 
 type Open =
   { kind: 'edit'; programme: Programme | null } | { kind: 'people' | 'end'; programme: Programme };
 
 export function ProgrammesSection() {
   const cache = useQueryClient();
-  const query = useProgrammes();
-  const keywords = useKeywords().data?.data ?? [];
+  const { query, programmes } = useProgrammes();
+  const { query: words, keywords } = useKeywords();
+  useRest(words);
   const numbers = useNumbers();
   const mayChange = useMayChange();
   const [open, setOpen] = useState<Open | null>(null);
-  const programmes = query.data?.data ?? [];
   const refresh = () => cache.invalidateQueries({ queryKey: keys.programmes });
   const end = async (programme: Programme, action: 'end' | 'resume') => {
     await setProgrammeEnded(programme.id, action);
@@ -171,6 +171,18 @@ export function ProgrammesSection() {
           rowKey={(each) => each.id}
           rowTestId="programme"
         />
+      )}
+      {query.hasNextPage && (
+        <div className={css.more}>
+          <Button
+            emphasis="secondary"
+            loading={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+            data-testid="programmes-more"
+          >
+            Show more
+          </Button>
+        </div>
       )}
       {open?.kind === 'edit' && (
         <ProgrammeDialog

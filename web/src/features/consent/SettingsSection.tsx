@@ -2,7 +2,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { keys } from '@/api/query-keys';
 import type { ConsentSettings, KeywordFamily, TextReading } from '@/api/types';
-import { rebased } from '@/lib/changes';
+import { rebased, same } from '@/lib/changes';
+import { useUnsaved } from '@/lib/unsaved';
 import {
   Button,
   Card,
@@ -78,6 +79,8 @@ function SettingsForm({ settings }: { settings: ConsentSettings }) {
   const [before, setBefore] = useState(settings);
   const [draft, setDraft] = useState(settings);
   const [words, setWords] = useState(wordLines(settings.rules));
+  const isSame = same(draft, before) && words === wordLines(before.rules);
+  useUnsaved('The settings of opt-outs', isSame ? 'saved' : 'unsaved');
   const [language, setLanguage] = useState('');
   const [busy, setBusy] = useState(false);
   const parsed = parseWords(words);

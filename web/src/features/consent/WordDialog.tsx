@@ -15,7 +15,7 @@ import css from './consent.module.css';
 import { FormDialog } from './FormDialog';
 import { TemplateChoice } from './TemplateChoice';
 import { FRESH_VOTE, VoteFields } from './VoteFields';
-import { useNumbers, useProgrammes } from './use-sources';
+import { useNumbers, useProgrammes, useRest } from './use-sources';
 
 interface Props {
   keyword: SenderKeyword | null;
@@ -25,10 +25,13 @@ interface Props {
 
 export function WordDialog({ keyword, onClose, onSaved }: Props) {
   const numbers = useNumbers();
-  const loaded = useProgrammes().data?.data;
+  const { query, programmes: found } = useProgrammes();
+  useRest(query);
+  // Whether one is gone is known only once all are here.
+  const loaded = query.data !== undefined && !query.hasNextPage;
   const known = keyword?.action;
   const joined = known?.kind === 'join' || known?.kind === 'leave' ? known.programme_id : '';
-  const programmes = (loaded ?? []).filter((each) => each.ended_at === null || each.id === joined);
+  const programmes = found.filter((each) => each.ended_at === null || each.id === joined);
   const [sender, setSender] = useState(keyword?.sender_id ?? '');
   const [word, setWord] = useState(keyword?.word ?? '');
   const [chosen, setKind] = useState<KeywordAction['kind'] | null>(known?.kind ?? null);
@@ -46,10 +49,10 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
   const senderId = sender === '' ? (numbers[0]?.id ?? '') : sender;
   const ofSender = programmes.filter((each) => each.sender_id === senderId);
   // Most words join a programme; where there is none to join, the next best is an answer.
-  const usual = loaded !== undefined && ofSender.length === 0 ? 'reply' : 'join';
+  const usual = loaded && ofSender.length === 0 ? 'reply' : 'join';
   const kind = chosen ?? usual;
   // Programmes belong to a number: with another number it is another one.
-  const isThere = loaded === undefined || ofSender.some((each) => each.id === programme);
+  const isThere = !loaded || ofSender.some((each) => each.id === programme);
   const programmeId = isThere ? programme : (ofSender[0]?.id ?? '');
   const action: KeywordAction =
     kind === 'reply'

@@ -18,7 +18,7 @@ import {
 } from '@/ui';
 import { deleteKeyword } from './api';
 import css from './consent.module.css';
-import { useKeywords, useMayChange, useNumbers, useProgrammes } from './use-sources';
+import { useKeywords, useMayChange, useNumbers, useProgrammes, useRest } from './use-sources';
 import { VotesDialog } from './VotesDialog';
 import { WordDialog } from './WordDialog';
 
@@ -48,14 +48,14 @@ function validity(keyword: SenderKeyword): { label: string; tone: 'good' | 'neut
 
 export function WordsSection() {
   const cache = useQueryClient();
-  const query = useKeywords();
+  const { query, keywords: words } = useKeywords();
   const numbers = useNumbers();
-  const programmes = useProgrammes().data?.data ?? [];
+  const { query: joined, programmes } = useProgrammes();
+  useRest(joined);
   const mayChange = useMayChange();
   const [editing, setEditing] = useState<SenderKeyword | 'new' | null>(null);
   const [counting, setCounting] = useState<SenderKeyword | null>(null);
   const [removing, setRemoving] = useState<SenderKeyword | null>(null);
-  const words = query.data?.data ?? [];
   const refresh = () => cache.invalidateQueries({ queryKey: keys.senderKeywords });
   const columns: TableColumn<SenderKeyword>[] = [
     {
@@ -150,6 +150,18 @@ export function WordsSection() {
           rowKey={(each) => each.id}
           rowTestId="word"
         />
+      )}
+      {query.hasNextPage && (
+        <div className={css.more}>
+          <Button
+            emphasis="secondary"
+            loading={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+            data-testid="words-more"
+          >
+            Show more
+          </Button>
+        </div>
       )}
       {editing !== null && (
         <WordDialog

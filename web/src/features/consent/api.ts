@@ -25,8 +25,8 @@ export const fetchReviews = (
 export const decideReview = (id: string, decision: 'revoke' | 'keep') =>
   api.post<ConsentReview>(`/consent-reviews/${id}/decide`, { decision });
 
-export const fetchProgrammes = (signal?: AbortSignal) =>
-  api.get<Page<Programme>>('/programmes', { limit: 200 }, signal);
+export const fetchProgrammes = (cursor: string | null, signal?: AbortSignal) =>
+  api.get<Page<Programme>>('/programmes', { cursor, limit: 200 }, signal);
 
 export interface ProgrammeInput {
   sender_id: string;
@@ -52,8 +52,8 @@ export const fetchSubscriptions = (id: string, cursor: string | null, signal?: A
 export const subscribe = (id: string, input: { phone: string; wording?: string }) =>
   api.post<Subscription>(`/programmes/${id}/subscriptions`, { ...input, method: 'agent' });
 
-export const fetchKeywords = (signal?: AbortSignal) =>
-  api.get<Page<SenderKeyword>>('/keywords', { limit: 200 }, signal);
+export const fetchKeywords = (cursor: string | null, signal?: AbortSignal) =>
+  api.get<Page<SenderKeyword>>('/keywords', { cursor, limit: 200 }, signal);
 
 export const fetchKeywordTemplates = (signal?: AbortSignal) =>
   api.get<Page<KeywordTemplate>>('/keyword-templates', {}, signal);

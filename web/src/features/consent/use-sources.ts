@@ -1,4 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { LONG_LIST } from '@/api/query-client';
 import { keys } from '@/api/query-keys';
 import { accountWords } from '@/lib/sender-name';
 import { useLive } from '@/live';
@@ -14,15 +16,42 @@ export function useMayManage(): boolean {
   return useLive((state) => state.user?.role === 'admin');
 }
 
+/** Programmes page by page. */
 export function useProgrammes() {
-  return useQuery({ queryKey: keys.programmes, queryFn: ({ signal }) => fetchProgrammes(signal) });
+  const query = useInfiniteQuery({
+    queryKey: keys.programmes,
+    queryFn: ({ signal, pageParam }) => fetchProgrammes(pageParam, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    meta: LONG_LIST,
+  });
+  return { query, programmes: query.data?.pages.flatMap((page) => page.data) ?? [] };
 }
 
+/** Words page by page. */
 export function useKeywords() {
-  return useQuery({
+  const query = useInfiniteQuery({
     queryKey: keys.senderKeywords,
-    queryFn: ({ signal }) => fetchKeywords(signal),
+    queryFn: ({ signal, pageParam }) => fetchKeywords(pageParam, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
   });
+  return { query, keywords: query.data?.pages.flatMap((page) => page.data) ?? [] };
+}
+
+interface Paged {
+  hasNextPage: boolean;
+  isFetching: boolean;
+  isFetchNextPageError: boolean;
+  fetchNextPage: () => Promise<unknown>;
+}
+
+/** Reads a list to its end, where something is looked up in it. */
+export function useRest({ hasNextPage, isFetching, isFetchNextPageError, fetchNextPage }: Paged) {
+  const goesOn = hasNextPage && !isFetching && !isFetchNextPageError;
+  useEffect(() => {
+    if (goesOn) void fetchNextPage();
+  }, [goesOn, fetchNextPage]);
 }
 
 /** Numbers that people can text to. */

@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { ConsentEvent } from '@/api/types';
@@ -12,11 +12,13 @@ import css from './contacts.module.css';
 /** Every entry of the ledger with its evidence, newest first. Nothing here can be changed. */
 export function ConsentCard({ contactId }: { contactId: string }) {
   const [adding, setAdding] = useState(false);
-  const query = useQuery({
+  const query = useInfiniteQuery({
     queryKey: keys.consentEvents(contactId),
-    queryFn: ({ signal }) => fetchConsentEvents(contactId, signal),
+    queryFn: ({ signal, pageParam }) => fetchConsentEvents(contactId, pageParam, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
   });
-  const events = query.data?.data ?? [];
+  const events = query.data?.pages.flatMap((page) => page.data) ?? [];
   return (
     <Card
       title="Consent record"
@@ -44,6 +46,18 @@ export function ConsentCard({ contactId }: { contactId: string }) {
           <ConsentEntry key={event.id} event={event} />
         ))}
       </ol>
+      {query.hasNextPage && (
+        <div className={css.more}>
+          <Button
+            emphasis="secondary"
+            loading={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+            data-testid="consent-more"
+          >
+            Show more
+          </Button>
+        </div>
+      )}
       {events.length > 0 && (
         <p className={css.proofLinks}>
           Proof to hand over:{' '}

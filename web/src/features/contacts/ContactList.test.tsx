@@ -5,7 +5,7 @@ import userEvent from '@testing-library/user-event';
 import type { ReactNode } from 'react';
 import { afterEach, expect, it, vi } from 'vitest';
 import { AppTheme } from '@/ui';
-import { contactSearch, type ContactSearch } from './address';
+import { contactSearch, keptSearch, type ContactSearch } from './address';
 import { ContactList } from './ContactList';
 
 /** Stands for the address: who navigates changes it, and so does the way back. */
@@ -88,4 +88,23 @@ it('takes nothing from an address that it cannot read', () => {
   };
   expect(contactSearch(wrong)).toEqual({ q: '12', filters: [oslo] });
   expect(contactSearch({ filters: 'all' })).toEqual({});
+});
+
+it('a list of the address that is not there can be seen and chosen away', async () => {
+  vi.stubGlobal('fetch', () => Promise.resolve(Response.json({ data: [], next_cursor: null })));
+  bar.search = { list: 'lst_gone' };
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <AppTheme>
+        <ContactList />
+      </AppTheme>
+    </QueryClientProvider>,
+  );
+  await screen.findByText('A list that is not among these');
+  const field = screen.getByLabelText<HTMLSelectElement>('Contact list');
+  expect(field.value).toBe('lst_gone');
+  expect(keptSearch(undefined)).toEqual({ list: 'lst_gone' });
+  await userEvent.selectOptions(field, 'All lists');
+  await waitFor(() => expect(bar.search).toEqual({}));
+  expect(screen.queryByText('A list that is not among these')).toBeNull();
 });

@@ -17,7 +17,7 @@ import {
   SkeletonRows,
   TextField,
 } from '@/ui';
-import { contactSearch, lookOf, searchOf, type ContactSearch } from './address';
+import { contactSearch, keepSearch, lookOf, searchOf, type ContactSearch } from './address';
 import { fetchAttributes, fetchContactPage, fetchLists, fetchViews } from './api';
 import { BulkBar } from './BulkBar';
 import { ColumnDialog } from './ColumnDialog';
@@ -48,6 +48,8 @@ function useChosen() {
     written.current = at < 0 ? [] : written.current.slice(at + 1);
     if (at < 0) setChosen(JSON.parse(address) as ContactSearch);
   }, [address]);
+  const user = useLive((state) => state.user?.id);
+  useEffect(() => keepSearch(user, JSON.parse(address) as ContactSearch), [user, address]);
   const isShown = useRef(false);
   useEffect(() => {
     isShown.current = true;
@@ -90,6 +92,8 @@ export function ContactList() {
     queryFn: ({ signal }) => fetchAttributes(signal),
   });
   const { list_id: listId, filters, sort } = look;
+  // One of the address that is none of these still has to be seen, to be chosen away.
+  const isForeign = listId !== null && !(lists.data?.data ?? []).some((each) => each.id === listId);
   const query = useInfiniteQuery({
     queryKey: keys.contactPage(search, listId ?? '', JSON.stringify(filters), sort),
     queryFn: ({ pageParam, signal }) =>
@@ -156,6 +160,9 @@ export function ContactList() {
           onChange={(event) => change({ list_id: event.currentTarget.value || null })}
           data={[
             { value: '', label: 'All lists' },
+            ...(isForeign
+              ? [{ value: listId, label: lists.isSuccess ? 'A list that is not among these' : '…' }]
+              : []),
             ...(lists.data?.data ?? []).map((list) => ({
               value: list.id,
               label: `${list.name} (${list.member_count.toLocaleString()})`,

@@ -6,10 +6,13 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { changeLive, resetLive } from '@/live';
 import { agentUser } from '@/live/fixtures';
 import { AppTheme } from '@/ui';
+import { keepSearch } from './address';
 import { ContactRoute } from './ContactRoute';
 
 vi.mock('@tanstack/react-router', () => ({
-  Link: ({ children }: { children: ReactNode }) => <a href="#contacts">{children}</a>,
+  Link: ({ children, search }: { children: ReactNode; search?: object }) => (
+    <a href={`#contacts ${JSON.stringify(search ?? {})}`}>{children}</a>
+  ),
   useParams: () => ({ contactId: 'con_1' }),
 }));
 vi.mock('./AddressesCard', () => ({ AddressesCard: () => null }));
@@ -45,4 +48,21 @@ it('lets an agent write first to a contact without a number, who is known by Wha
     </QueryClientProvider>,
   );
   expect(await screen.findByTestId('contact-start')).toBeTruthy();
+});
+
+it.each([
+  [agentUser.id, '#contacts {"q":"Ana","list":"lst_1"}'],
+  ['usr_other', '#contacts {}'],
+])('leads back to the list as it was left, of the same user alone (%s)', async (user, href) => {
+  changeLive((data) => ({ ...data, user: agentUser }));
+  keepSearch(user, { q: 'Ana', list: 'lst_1' });
+  vi.stubGlobal('fetch', () => new Promise(() => undefined));
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <AppTheme>
+        <ContactRoute />
+      </AppTheme>
+    </QueryClientProvider>,
+  );
+  expect((await screen.findByText('← Contacts')).getAttribute('href')).toBe(href);
 });

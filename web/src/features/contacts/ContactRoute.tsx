@@ -10,6 +10,7 @@ import { formatDateTime } from '@/lib/time';
 import { useLive } from '@/live';
 import { Button, Card, EmptyState, Facts, Failure, FileList, Page, SkeletonRows } from '@/ui';
 import { fetchContact } from './api';
+import { keptSearch } from './address';
 import { AddressesCard } from './AddressesCard';
 import { ConsentCard } from './ConsentCard';
 import { ReachCard } from './ReachCard';
@@ -18,6 +19,16 @@ import css from './contacts.module.css';
 import { StandingCard } from './StandingCard';
 import { StartConversationDialog } from './StartConversationDialog';
 import { TextsCard } from './TextsCard';
+
+/** To the list as it was left, with its filters. */
+function BackToList() {
+  const user = useLive((state) => state.user?.id);
+  return (
+    <Link to="/contacts" search={keptSearch(user)}>
+      ← Contacts
+    </Link>
+  );
+}
 
 export function ContactRoute() {
   const { contactId } = useParams({ strict: false });
@@ -28,7 +39,7 @@ export function ContactRoute() {
   });
   if (query.data === undefined) {
     return (
-      <Page title="Contact" back={<Link to="/contacts">← Contacts</Link>}>
+      <Page title="Contact" back={<BackToList />}>
         <Card>
           {query.isError ? (
             <Failure error={query.error} onRetry={() => void query.refetch()} />
@@ -51,7 +62,7 @@ function ContactView({ contact }: { contact: Contact }) {
   return (
     <Page
       title={fullName(contact) ?? formatPhone(contact.phone)}
-      back={<Link to="/contacts">← Contacts</Link>}
+      back={<BackToList />}
       subtitle={`Known since ${formatDateTime(contact.created_at)}`}
       actions={
         <>

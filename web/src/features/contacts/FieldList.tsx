@@ -5,6 +5,7 @@ import { useState, type FormEvent } from 'react';
 import { ApiError } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { AttributeDefinition } from '@/api/types';
+import { isSameField } from '@/lib/field-words';
 import {
   Button,
   Card,
@@ -113,6 +114,7 @@ export function FieldList() {
       {editing !== null && (
         <FieldDialog
           field={editing === 'new' ? null : editing}
+          defined={fields}
           onClose={() => setEditing(null)}
           onSaved={() => {
             setEditing(null);
@@ -136,11 +138,13 @@ export function FieldList() {
 
 interface FieldDialogProps {
   field: AttributeDefinition | null;
+  /** Those that are there. */
+  defined: AttributeDefinition[];
   onClose: () => void;
   onSaved: () => void;
 }
 
-function FieldDialog({ field, onClose, onSaved }: FieldDialogProps) {
+function FieldDialog({ field, defined, onClose, onSaved }: FieldDialogProps) {
   const [label, setLabel] = useState(field?.label ?? '');
   const [kind, setKind] = useState<AttributeDefinition['kind']>(field?.kind ?? 'text');
   const [choices, setChoices] = useState(field?.choices.join('\n') ?? '');
@@ -148,8 +152,14 @@ function FieldDialog({ field, onClose, onSaved }: FieldDialogProps) {
   const [problem, setProblem] = useState<unknown>(null);
   const words = (name: string) =>
     problem instanceof ApiError ? problem.fieldMessage(name) : undefined;
+  // Defining a name again changes the field that has it.
+  const taken =
+    field === null
+      ? defined.find((each) => isSameField(label, each.name) || isSameField(label, each.label))
+      : undefined;
   const submit = async (event: FormEvent) => {
     event.preventDefault();
+    if (taken !== undefined) return;
     setBusy(true);
     try {
       await defineAttribute({
@@ -173,7 +183,11 @@ function FieldDialog({ field, onClose, onSaved }: FieldDialogProps) {
             value={label}
             onChange={(event) => setLabel(event.currentTarget.value)}
             readOnly={field !== null}
-            error={words('label')}
+            error={
+              taken === undefined
+                ? words('label')
+                : `There is already a field “${taken.label}”. Change it in the list, or give this one another name.`
+            }
             data-autofocus
             data-testid="field-label"
           />
@@ -203,7 +217,7 @@ function FieldDialog({ field, onClose, onSaved }: FieldDialogProps) {
           <Button
             type="submit"
             loading={busy}
-            disabled={label.trim() === ''}
+            disabled={label.trim() === '' || taken !== undefined}
             data-testid="field-save"
           >
             Save

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import type { Contact } from '@/api/types';
+import { CHANNEL_WORDS } from '@/lib/consent';
 import { fieldWords } from '@/lib/field-words';
 import { formatPhone, fullName } from '@/lib/phone';
 import { formatDateTime } from '@/lib/time';
@@ -69,7 +70,9 @@ export function MergeDialog({ contacts, onClose, onMerged }: MergeDialogProps) {
       setBusy(false);
     }
   };
-  const revoked = contacts.some((contact) => contact.sms_consent === 'revoked');
+  const revoked = (['sms', 'whatsapp'] as const).filter((channel) =>
+    contacts.some((contact) => contact[`${channel}_consent`] === 'revoked'),
+  );
   return (
     <Dialog title="Merge two contacts" onClose={onClose} size="xl" testId="merge-dialog">
       <div className={css.compareScroll}>
@@ -133,10 +136,11 @@ export function MergeDialog({ contacts, onClose, onMerged }: MergeDialogProps) {
         Conversations, cases, leads, lists and campaign results of both go to the contact that
         stays. What is not chosen of phone number, email and key stays with it as further addresses.
       </p>
-      {revoked && (
+      {revoked.length > 0 && (
         <Notice tone="warn">
-          One of the two opted out. That counts for all numbers of the contact until the merge is
-          taken back or the person opts in again.
+          One of the two opted out of{' '}
+          {revoked.map((channel) => CHANNEL_WORDS[channel]).join(' and ')}. That counts for all
+          numbers of the contact until the merge is taken back or the person opts in again.
         </Notice>
       )}
       <DialogActions>

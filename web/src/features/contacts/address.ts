@@ -69,3 +69,14 @@ export function searchOf(look: Look, view: string | null): ContactSearch {
     ...(view === null ? {} : { view }),
   };
 }
+
+let kept: { user: string | undefined; search: ContactSearch } | null = null;
+
+/** Notes what the list shows, for the way back to it. */
+export function keepSearch(user: string | undefined, search: ContactSearch): void {
+  kept = { user, search };
+}
+
+/** What the list showed last to this user. */
+export const keptSearch = (user: string | undefined): ContactSearch =>
+  kept !== null && kept.user === user ? kept.search : {};

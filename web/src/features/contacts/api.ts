@@ -51,8 +51,8 @@ export const createContact = (input: ContactInput) => api.post<Contact>('/contac
 export const changeContact = (id: string, input: ContactInput) =>
   api.patch<Contact>(`/contacts/${id}`, input);
 
-export const fetchConsentEvents = (id: string, signal?: AbortSignal) =>
-  api.get<Page<ConsentEvent>>(`/contacts/${id}/consent-events`, { limit: 200 }, signal);
+export const fetchConsentEvents = (id: string, cursor: string | null, signal?: AbortSignal) =>
+  api.get<Page<ConsentEvent>>(`/contacts/${id}/consent-events`, { cursor, limit: 100 }, signal);
 
 export const fetchContactConsent = (id: string, signal?: AbortSignal) =>
   api.get<ContactConsent>(`/contacts/${id}/consent`, {}, signal);

@@ -10,12 +10,12 @@ import { memo } from 'react';
 import type { Session } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
 import { windowCountdown } from '@/lib/time';
-import { useNow } from '@/lib/use-now';
+import { useServerNow } from '@/lib/use-now';
 import { Avatar, Button, IconButton } from '@/ui';
 import css from './pane.module.css';
 
 export function WindowCountdown({ expiresAt }: { expiresAt: string | null }) {
-  const now = useNow(1000);
+  const now = useServerNow(1000);
   const left = windowCountdown(expiresAt, now);
   return (
     <span
@@ -33,7 +33,7 @@ export function WindowCountdown({ expiresAt }: { expiresAt: string | null }) {
 
 /** The customer came by an advertisement and was answered: WhatsApp charges nothing for a while. */
 function FreeEntry({ until }: { until: string }) {
-  const now = useNow(60_000);
+  const now = useServerNow(60_000);
   const left = windowCountdown(until, now);
   if (left.state === 'closed') return null;
   return (

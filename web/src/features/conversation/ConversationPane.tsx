@@ -1,7 +1,7 @@
 import { Suspense, useCallback, useState } from 'react';
 import { ExportDialog } from '@/shared/transcript';
 import { useRegisterCommands } from '@/lib/hotkeys';
-import { useNow } from '@/lib/use-now';
+import { useServerNow } from '@/lib/use-now';
 import { changeLive, putSession, useLive } from '@/live';
 import { notify, Skeleton } from '@/ui';
 import { takeOver } from './api';
@@ -192,7 +192,7 @@ export function ConversationPane({ sessionId, messageId = null, onBack, onPanel 
 
 function Typing({ sessionId }: { sessionId: string }) {
   const typing = useLive((state) => state.typing[sessionId]);
-  const now = useNow(1000);
+  const now = useServerNow(1000);
   return (
     <div className={css.typing} aria-live="off">
       {typing !== undefined && typing.until > now && `${typing.name} is typing…`}

@@ -11,7 +11,7 @@ import {
 } from 'react';
 import type { Message } from '@/api/types';
 import { dayKey, formatDateTime, formatDay } from '@/lib/time';
-import { useNow } from '@/lib/use-now';
+import { useServerNow } from '@/lib/use-now';
 import { send, useLive } from '@/live';
 import { EmptyState, Failure, MediaViewer, Skeleton, type Viewable } from '@/ui';
 import { Bubble } from './Bubble';
@@ -65,7 +65,7 @@ interface LogProps {
 /** The conversation. Pages upwards, keeps its place, and follows the end only for who is there. */
 export const MessageLog = memo(function MessageLog({ sessionId, messageId = null }: LogProps) {
   const { thread, error, retry, loadOlder, loadingOlder } = useThread(sessionId);
-  const now = useNow(60_000);
+  const now = useServerNow(60_000);
   const ownName = useLive((state) => state.user?.name);
   // Whether a reply is allowed; once a minute is often enough, the server decides.
   const mayReact = useLive((state) => {

@@ -1,12 +1,12 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { render, screen } from '@testing-library/react';
+import { render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '@/api/errors';
-import { readDraft, writeDraft } from '@/lib/drafts';
+import { clearDrafts, readDraft, writeDraft } from '@/lib/drafts';
 import { session } from '@/live/fixtures';
-import { AppTheme } from '@/ui';
+import { AppTheme, notify } from '@/ui';
 import { KeepReply } from './KeepReply';
 import { PendingReplies } from './PendingReplies';
 
@@ -35,11 +35,13 @@ const reply = {
 
 function show(element: React.ReactElement) {
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
-  render(
+  const within = (shown: React.ReactElement) => (
     <QueryClientProvider client={client}>
-      <AppTheme>{element}</AppTheme>
-    </QueryClientProvider>,
+      <AppTheme>{shown}</AppTheme>
+    </QueryClientProvider>
   );
+  const { rerender } = render(within(element));
+  return (next: React.ReactElement) => rerender(within(next));
 }
 
 describe('replies that wait', () => {
@@ -75,6 +77,63 @@ describe('replies that wait', () => {
     show(<PendingReplies session={closed} mayAct={false} />);
     await screen.findByText('Your order has arrived');
     expect(screen.queryByTestId('pending-discard')).toBeNull();
+  });
+});
+
+describe('a waiting reply that is being changed', () => {
+  beforeEach(() => {
+    vi.resetAllMocks();
+    clearDrafts();
+    api.fetchPending.mockResolvedValue({ data: [reply], next_cursor: null });
+  });
+
+  const waits = session({ pending_count: 1, window_expires_at: '2026-03-02T12:00:00.000Z' });
+  const sent = { ...waits, version: waits.version + 1, pending_count: 0 };
+
+  const change = async () => {
+    const put = show(<PendingReplies session={waits} mayAct />);
+    await userEvent.click(await screen.findByTestId('pending-edit'));
+    await userEvent.type(screen.getByTestId('pending-text'), ', and a gift');
+    return put;
+  };
+
+  it('goes on in the composer when the customer has answered', async () => {
+    const told = vi.spyOn(notify, 'info');
+    const put = await change();
+    put(<PendingReplies session={sent} mayAct />);
+    expect(readDraft('ses_1', 'reply')).toBe('Your order has arrived, and a gift');
+    expect(told).toHaveBeenCalledOnce();
+    expect(screen.queryByTestId('pending-left')).toBeNull();
+  });
+
+  it('is shown beside another reply that is being written, and lost in no case', async () => {
+    writeDraft('ses_1', 'reply', 'One moment');
+    const put = await change();
+    put(<PendingReplies session={sent} mayAct />);
+    expect(readDraft('ses_1', 'reply')).toBe('One moment');
+    expect(screen.getByTestId('pending-left').textContent).toContain(', and a gift');
+    await userEvent.click(screen.getByTestId('pending-append'));
+    expect(readDraft('ses_1', 'reply')).toBe('One moment\n\nYour order has arrived, and a gift');
+    expect(screen.queryByTestId('pending-left')).toBeNull();
+  });
+
+  it('goes on in the composer when Save is refused because it is gone', async () => {
+    await change();
+    api.changePending.mockRejectedValue(new ApiError(404, { code: 'not_found' }));
+    api.fetchPending.mockResolvedValue({ data: [], next_cursor: null });
+    await userEvent.click(screen.getByTestId('pending-save'));
+    await waitFor(() =>
+      expect(readDraft('ses_1', 'reply')).toBe('Your order has arrived, and a gift'),
+    );
+  });
+
+  it('leaves nothing behind when it is saved, cancelled or as it was', async () => {
+    const put = await change();
+    await userEvent.click(screen.getByText('Cancel'));
+    await userEvent.click(screen.getByTestId('pending-edit'));
+    put(<PendingReplies session={sent} mayAct />);
+    expect(readDraft('ses_1', 'reply')).toBe('');
+    expect(screen.queryByTestId('pending-left')).toBeNull();
   });
 });
 

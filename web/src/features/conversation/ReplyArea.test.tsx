@@ -3,6 +3,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { api as server } from '@/api/client';
 import { clearDrafts, readDraft, writeDraft } from '@/lib/drafts';
 import * as live from '@/live';
 import { AppTheme } from '@/ui';
@@ -82,6 +83,30 @@ describe('while the window is closed', () => {
       text: 'Asks for a refund',
     });
     expect(screen.queryByLabelText('Your reply')).toBeNull();
+  });
+});
+
+describe('at a computer whose clock is half an hour ahead', () => {
+  const answered = async (at: number) => {
+    const headers = { Date: new Date(at).toUTCString() };
+    vi.stubGlobal('fetch', () => Promise.resolve(Response.json({}, { headers })));
+    await server.get('/me');
+    vi.unstubAllGlobals();
+  };
+
+  it('the window is open until the server’s clock says that it is not', async () => {
+    vi.mocked(api.fetchSessionTemplates).mockResolvedValue({ data: [], next_cursor: null });
+    const there = Date.now() - 30 * 60_000;
+    await answered(there);
+    try {
+      const put = area(new Date(there + 10 * 60_000).toISOString());
+      expect(screen.getByLabelText('Your reply')).toBeTruthy();
+      expect(screen.queryByTestId('template-picker')).toBeNull();
+      put(new Date(there - 60_000).toISOString());
+      expect(screen.queryByLabelText('Your reply')).toBeNull();
+    } finally {
+      await answered(Date.now());
+    }
   });
 });
 

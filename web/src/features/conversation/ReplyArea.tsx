@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { DraftMode } from '@/lib/drafts';
 import { windowCountdown } from '@/lib/time';
-import { useNow } from '@/lib/use-now';
+import { useServerNow } from '@/lib/use-now';
 import { Button, Notice } from '@/ui';
 import { Composer } from './Composer';
 import css from './composer.module.css';
@@ -22,7 +22,7 @@ interface ReplyAreaProps {
 /** The composer, or what stands in its place while a reply is not allowed. */
 export function ReplyArea(props: ReplyAreaProps) {
   const { sessionId, owner } = props;
-  const now = useNow(1000);
+  const now = useServerNow(1000);
   const closed = windowCountdown(props.expiresAt, now).state === 'closed';
   // The customer's answer must not take away what is being filled in, nor the cursor.
   const [filling, setFilling] = useState(false);

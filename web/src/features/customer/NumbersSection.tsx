@@ -1,6 +1,6 @@
 import type { Session } from '@/api/types';
 import { formatDateTime, formatDuration } from '@/lib/time';
-import { useNow } from '@/lib/use-now';
+import { useServerNow } from '@/lib/use-now';
 import { Facts } from '@/ui';
 import { PanelSection } from './PanelSection';
 import { ENDED_BY, ORIGIN } from './words';
@@ -9,7 +9,7 @@ const took = (millis: number | null) => (millis === null ? '–' : formatDuratio
 
 /** How this conversation goes: who began it, who wrote how much, how fast people answered. */
 export function NumbersSection({ session }: { session: Session }) {
-  const now = useNow(15_000);
+  const now = useServerNow(15_000);
   const { numbers } = session;
   const waits =
     numbers.waits_since === null

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { Session } from '@/api/types';
 import { windowCountdown } from '@/lib/time';
-import { useNow } from '@/lib/use-now';
+import { useServerNow } from '@/lib/use-now';
 import { send, useLive } from '@/live';
 import { Button, notify } from '@/ui';
 import css from './customer.module.css';
@@ -12,7 +12,7 @@ const QUESTION = 'May we have your phone number? Tap the button to share it with
 /** For a customer who shows a user name alone: asks for the number, which is kept when it comes back. */
 export function PhoneSection({ session }: { session: Session }) {
   const me = useLive((state) => state.user?.id);
-  const now = useNow(30_000);
+  const now = useServerNow(30_000);
   const [asked, setAsked] = useState(false);
   if (session.customer.phone !== null || session.state === 'ended') return null;
   const closed = windowCountdown(session.window_expires_at, now).state === 'closed';

@@ -3,7 +3,7 @@ import { memo } from 'react';
 import type { Session } from '@/api/types';
 import { draftKey, useDrafts } from '@/lib/drafts';
 import { formatWhen, windowCountdown } from '@/lib/time';
-import { useNow } from '@/lib/use-now';
+import { useServerNow } from '@/lib/use-now';
 import { useLive } from '@/live';
 import { Avatar } from '@/ui';
 import css from './inbox.module.css';
@@ -13,7 +13,7 @@ export const SessionRow = memo(function SessionRow({ id }: { id: string }) {
   const session = useLive((state) => state.sessions[id]);
   const own = useLive((state) => state.sessions[id]?.agent?.id === state.user?.id);
   const hasDraft = useDrafts((state) => draftKey(id, 'reply') in state.drafts);
-  const now = useNow(15_000);
+  const now = useServerNow(15_000);
   if (session === undefined) return null;
   const { customer, last_message, unread_count } = session;
   return (

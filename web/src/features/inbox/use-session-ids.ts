@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Page, Session } from '@/api/types';
 import { useDebounced } from '@/lib/use-debounced';
-import { useNow } from '@/lib/use-now';
+import { useServerNow } from '@/lib/use-now';
 import {
   changeLive,
   CLOSING_SOON_MINUTES,
@@ -64,7 +64,7 @@ export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder)
     refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 3 ? false : 60_000),
   });
   useTaken(closing);
-  const now = useNow(30_000);
+  const now = useServerNow(30_000);
   const found = useTaken(remote);
   useEffect(
     () => (found === undefined ? undefined : holdSessions(found.map((each) => each.id))),
@@ -94,7 +94,7 @@ export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder)
 
 /** Counts of all tabs in one pass. */
 export function useTabCounts(): { mine: number; waiting: number; closing: number } {
-  const now = useNow(30_000);
+  const now = useServerNow(30_000);
   const sessions = useLive((state) => state.sessions);
   const away = useLive((state) => state.away);
   const user = useLive((state) => state.user);

@@ -1,10 +1,9 @@
 import { useEffect, useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
-import { serverTime } from '@/api/client';
 import { ApiError } from '@/api/errors';
 import type { Offer } from '@/api/types';
 import { useRegisterCommands } from '@/lib/hotkeys';
-import { useNow } from '@/lib/use-now';
+import { useServerNow } from '@/lib/use-now';
 import { changeLive, putSession, useLive } from '@/live';
 import { announce, Avatar, Button, notify } from '@/ui';
 import { acceptOffer, declineOffer } from './api';
@@ -35,7 +34,7 @@ export function OfferTray({ onAccepted }: { onAccepted: (sessionId: string) => v
   const [busy, setBusy] = useState<string | null>(null);
   // Out of sight at once; back again when the server did not hear of it.
   const [declined, setDeclined] = useState<string[]>([]);
-  const now = serverTime(useNow(1000));
+  const now = useServerNow(1000);
   // The server says when an offer has ended; the clock of this computer may be wrong.
   const shown = offers.filter((offer) => !declined.includes(offer.id));
   const first = shown[0];

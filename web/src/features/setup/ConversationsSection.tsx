@@ -1,11 +1,12 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import type { ConversationSettings, OptInRules } from '@/api/conversation-types';
 import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Channel } from '@/api/types';
-import { rebased } from '@/lib/changes';
+import { rebased, same } from '@/lib/changes';
+import { useUnsaved } from '@/lib/unsaved';
 import { useLive } from '@/live';
 import {
   Button,
@@ -20,6 +21,7 @@ import {
   Stack,
   TextArea,
   TextField,
+  useLeave,
 } from '@/ui';
 import { AutomaticMessages, Languages } from './AutomaticMessages';
 import { CaseRulesCard } from './CaseRulesCard';
@@ -33,6 +35,8 @@ import { useMayManage } from './use-may-manage';
 export function ConversationsSection({ channels }: { channels: Channel[] }) {
   const numbers = channels.filter((channel) => channel.kind === 'whatsapp');
   const [chosen, setChosen] = useState<string | null>(null);
+  const next = useRef('');
+  const [leave, leaveDialog] = useLeave(() => setChosen(next.current));
   const channel = numbers.find((each) => each.id === chosen) ?? numbers[0];
   if (channel === undefined) {
     return (
@@ -52,12 +56,17 @@ export function ConversationsSection({ channels }: { channels: Channel[] }) {
   }
   return (
     <Stack>
+      {leaveDialog}
       {numbers.length > 1 && (
         <SelectField
           label="WhatsApp number"
           value={channel.id}
           data={numbers.map((each) => ({ value: each.id, label: each.name }))}
-          onChange={(event) => setChosen(event.currentTarget.value)}
+          onChange={(event) => {
+            next.current = event.currentTarget.value;
+            leave();
+          }}
+          data-testid="conversations-number"
         />
       )}
       <OfChannel key={channel.id} channelId={channel.id} />
@@ -91,6 +100,7 @@ function Editor({ channelId, saved }: { channelId: string; saved: ConversationSe
   // What the fields began with, so that only what was changed here is written.
   const [before, setBefore] = useState(saved);
   const [settings, setSettings] = useState(saved);
+  useUnsaved('What you changed of this number', same(settings, before) ? 'saved' : 'unsaved');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const change = (part: Partial<ConversationSettings>) => setSettings({ ...settings, ...part });

@@ -14,6 +14,8 @@ interface FormDialogProps {
   onClose: () => void;
   children: ReactNode;
   testId?: string;
+  /** False while what the form begins with is not there yet: saving would write what nobody has seen. */
+  isReady?: boolean;
 }
 
 /** A dialog with one form: stays open and says why if the server refuses. */
@@ -24,11 +26,13 @@ export function FormDialog({
   onClose,
   children,
   testId,
+  isReady = true,
 }: FormDialogProps) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
+    if (!isReady) return;
     setBusy(true);
     setProblem(null);
     try {
@@ -60,7 +64,7 @@ export function FormDialog({
           <Button emphasis="secondary" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" loading={busy} data-testid={testId}>
+          <Button type="submit" loading={busy} disabled={!isReady} data-testid={testId}>
             {saveLabel}
           </Button>
         </DialogActions>

@@ -13,7 +13,8 @@ import type {
 } from '@/api/identity-types';
 import { keys } from '@/api/query-keys';
 import type { Channel } from '@/api/types';
-import { rebased } from '@/lib/changes';
+import { rebased, same } from '@/lib/changes';
+import { useUnsaved } from '@/lib/unsaved';
 import { Button, Card, EmptyState, IconButton, Row, SelectField, Stack } from '@/ui';
 import { changeLinking, fetchLinking } from './api';
 import { LoadedCard, useSaving } from './LoadedCard';
@@ -72,6 +73,7 @@ function LinkingForm({ settings, channels }: { settings: LinkingSettings; channe
   // What the fields began with, so that only what was changed here is written.
   const [before, setBefore] = useState(settings);
   const [draft, setDraft] = useState(settings);
+  useUnsaved('The linking rules', same(draft, before) ? 'saved' : 'unsaved');
   const [scope, setScope] = useState('workspace');
   const [busy, saving] = useSaving('Linking rules saved');
   const own = draft.channels[scope];

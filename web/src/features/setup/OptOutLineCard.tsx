@@ -4,6 +4,8 @@ import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { LocaleText, OptOutLine } from '@/api/text-types';
 import type { CampaignSettings } from '@/api/types';
+import { same } from '@/lib/changes';
+import { useUnsaved } from '@/lib/unsaved';
 import {
   Button,
   Card,
@@ -48,7 +50,9 @@ export function OptOutLineCard() {
 function Editor({ settings }: { settings: CampaignSettings }) {
   const cache = useQueryClient();
   const mayManage = useMayManage();
-  const [line, setLine] = useState(settings.opt_out_line);
+  const [before, setBefore] = useState(settings.opt_out_line);
+  const [line, setLine] = useState(before);
+  useUnsaved('The opt-out line', same(line, before) ? 'saved' : 'unsaved');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const change = (part: Partial<OptOutLine>) => setLine({ ...line, ...part });
@@ -58,6 +62,7 @@ function Editor({ settings }: { settings: CampaignSettings }) {
     try {
       const saved = await changeCampaignSettings({ opt_out_line: line });
       cache.setQueryData(keys.campaignSettings, saved);
+      setBefore(saved.opt_out_line);
       setLine(saved.opt_out_line);
       notify.done('Opt-out line saved');
     } catch (error) {

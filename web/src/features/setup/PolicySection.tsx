@@ -4,6 +4,7 @@ import type { Policy } from '@/api/policy-types';
 import { keys } from '@/api/query-keys';
 import { PERIODS } from '@/lib/caps';
 import { changesOf } from '@/lib/changes';
+import { useUnsaved } from '@/lib/unsaved';
 import { Button, Card, SelectField, Stack, TextField } from '@/ui';
 import { text } from './FormDialog';
 import { LabelCaps } from './LabelCaps';
@@ -38,27 +39,31 @@ function PolicyForm({ policy: loaded }: { policy: Policy }) {
   const [round, setRound] = useState(0);
   const [spans, setSpans] = useState(policy.quiet_spans);
   const [labels, setLabels] = useState(policy.label_caps);
+  const before = { ...policy, caps: inOrder(policy.caps) };
+  /** The same fields as the form has them, without what is beside it. */
+  const written = (form: FormData) => ({
+    quiet_hours: { start: text(form, 'start'), end: text(form, 'end') },
+    caps: PERIODS.flatMap(({ value }) => {
+      const messages = text(form, `cap-${value}`);
+      return messages === '' ? [] : [{ period: value, messages: Number(messages) }];
+    }),
+    at_cap: text(form, 'at_cap') as Policy['at_cap'],
+    at_quiet_hours: text(form, 'at_quiet_hours') as Policy['at_quiet_hours'],
+  });
+  const changed = (fields: Partial<Policy>) =>
+    changesOf(before, { ...before, ...fields, quiet_spans: spans, label_caps: labels });
+  const [fields, setFields] = useState<Partial<Policy>>({});
+  const isSame = Object.keys(changed(fields)).length === 0;
+  useUnsaved('The policy', isSame ? 'saved' : 'unsaved');
   const [busy, saving] = useSaving('Policy saved');
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     saving(async () => {
-      const before = { ...policy, caps: inOrder(policy.caps) };
-      const after = {
-        ...before,
-        quiet_hours: { start: text(form, 'start'), end: text(form, 'end') },
-        quiet_spans: spans,
-        caps: PERIODS.flatMap(({ value }) => {
-          const messages = text(form, `cap-${value}`);
-          return messages === '' ? [] : [{ period: value, messages: Number(messages) }];
-        }),
-        at_cap: text(form, 'at_cap') as Policy['at_cap'],
-        at_quiet_hours: text(form, 'at_quiet_hours') as Policy['at_quiet_hours'],
-        label_caps: labels,
-      };
-      const saved = await changePolicy(changesOf(before, after));
+      const saved = await changePolicy(changed(written(form)));
       cache.setQueryData(keys.policy, saved);
       setPolicy(saved);
+      setFields({});
       setSpans(saved.quiet_spans);
       setLabels(saved.label_caps);
       setRound(round + 1);
@@ -70,7 +75,11 @@ function PolicyForm({ policy: loaded }: { policy: Policy }) {
       title="Quiet times and caps"
       description={`Promotional messages leave: ${loaded.open_hours}, by the clock of each recipient. Answers to customers are never held.`}
     >
-      <form key={round} onSubmit={submit}>
+      <form
+        key={round}
+        onSubmit={submit}
+        onChange={(event) => setFields(written(new FormData(event.currentTarget)))}
+      >
         <fieldset className={css.bare} disabled={!mayManage}>
           <Stack>
             <div className={css.two}>

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { render, screen, waitFor } from '@testing-library/react';
+import { fireEvent, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { SenderDetail } from '@/api/sender-types';
@@ -38,14 +38,14 @@ const channels = [
   { id: 'chn_2', name: 'Carrier Two', kind: 'smpp' },
 ] as unknown as Channel[];
 
-function show(card: React.ReactNode) {
+const NO_PRICES = () => Response.json({ data: [], next_cursor: null });
+
+function show(card: React.ReactNode, prices: () => Response | Promise<Response> = NO_PRICES) {
   const sent: { method: string; path: string; body: unknown }[] = [];
   vi.stubGlobal('fetch', (path: string, init: { method: string; body?: string }) => {
     if (init.method === 'GET') {
       const settings = path.includes('campaign-settings');
-      return Promise.resolve(
-        Response.json(settings ? { currency: 'EUR' } : { data: [], next_cursor: null }),
-      );
+      return Promise.resolve(settings ? Response.json({ currency: 'EUR' }) : prices());
     }
     sent.push({ method: init.method, path, body: JSON.parse(init.body ?? '{}') });
     return Promise.resolve(Response.json({}));
@@ -84,6 +84,20 @@ describe('RoutesCard', () => {
 });
 
 describe('AccountPricesCard', () => {
+  it('adds no version before the prices are there, nor without them', async () => {
+    let answer: (response: Response) => void = () => undefined;
+    const asked = new Promise<Response>((resolve) => (answer = resolve));
+    const sent = show(<AccountPricesCard channels={channels.slice(1)} />, () => asked);
+    await userEvent.click(screen.getByTestId('account-prices'));
+    const save = await screen.findByTestId<HTMLButtonElement>('prices-save');
+    expect(save.disabled).toBe(true);
+    fireEvent.submit(save.closest('form') as HTMLFormElement);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(sent).toHaveLength(0);
+    answer(NO_PRICES());
+    await waitFor(() => expect(save.disabled).toBe(false));
+  });
+
   it('adds a version, and names a line that is no price', async () => {
     const sent = show(<AccountPricesCard channels={channels} />);
     await userEvent.click(screen.getAllByTestId('account-prices')[1] as HTMLElement);

@@ -266,6 +266,7 @@ function PricesDialog({ channel, onClose }: { channel: Channel; onClose: () => v
       title={`Prices of ${channel.name}`}
       saveLabel="Add version"
       testId="prices-save"
+      isReady={query.data !== undefined && settings.data !== undefined}
       onClose={onClose}
       onSave={async (form) => {
         const read = pricesOf(text(form, 'prices'), currency);

@@ -212,6 +212,9 @@ function whole(value: string): number | null {
   return Number.isNaN(number) ? null : number;
 }
 
+const secondsOf = (sender: SenderDetail) => sender.fallback_after_seconds ?? 300;
+const minutesOf = (sender: SenderDetail) => Math.max(1, Math.round(secondsOf(sender) / 60));
+
 interface ChangeDialogProps {
   sender: SenderDetail;
   others: SenderDetail[];
@@ -254,11 +257,15 @@ function ChangeDialog({ sender, others, channels, onClose }: ChangeDialogProps) 
           quiet_hours: { start: text(form, 'quiet_start'), end: text(form, 'quiet_end') },
           quiet_spans: spans,
         });
+        // What the fields say is in whole minutes: what was not changed is not written back, nor rounded.
         const fallback = text(form, 'fallback_id');
-        await setSenderFallback(sender.id, {
-          sender_id: fallback === '' ? null : fallback,
-          after_seconds: 60 * (whole(text(form, 'fallback_minutes')) ?? 5),
-        });
+        const minutes = whole(text(form, 'fallback_minutes')) ?? 5;
+        if (fallback !== (sender.fallback_id ?? '') || minutes !== minutesOf(sender)) {
+          await setSenderFallback(sender.id, {
+            sender_id: fallback === '' ? null : fallback,
+            after_seconds: minutes === minutesOf(sender) ? secondsOf(sender) : 60 * minutes,
+          });
+        }
         await refresh();
         await cache.invalidateQueries({ queryKey: keys.senders });
         notify.done('Sender saved');
@@ -331,7 +338,7 @@ function ChangeDialog({ sender, others, channels, onClose }: ChangeDialogProps) 
         type="number"
         min={1}
         max={1440}
-        defaultValue={Math.round((sender.fallback_after_seconds ?? 300) / 60)}
+        defaultValue={minutesOf(sender)}
       />
       <fieldset className={css.members}>
         <legend>Registered by</legend>

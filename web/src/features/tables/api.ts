@@ -27,6 +27,17 @@ export const fetchRows = (
     signal,
   );
 
+/** Whether a row meets the condition. A page may be empty while there is more to look at. */
+export async function hasRow(id: string, condition: string): Promise<boolean> {
+  let cursor: string | null = null;
+  do {
+    const page: Page<DataTableRow> = await fetchRows(id, condition, cursor);
+    if (page.data.length > 0) return true;
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return false;
+}
+
 export const writeRow = (id: string, fields: Record<string, string>) =>
   api.put<DataTableRow>(`/tables/${id}/row`, { fields });
 

@@ -46,15 +46,20 @@ interface TemplateEditorProps {
   /** What it begins with: empty, a draft, or another language of the name. */
   start: TemplateParts;
   channels: Channel[];
+  /** The number a new one is for; without it, it is to be chosen. */
+  channelId?: string;
   onDone: () => void;
 }
 
 /** Findings beside their fields, a preview as WhatsApp shows it, and the way to the review. */
-export function TemplateEditor({ template, start, channels, onDone }: TemplateEditorProps) {
+export function TemplateEditor(props: TemplateEditorProps) {
+  const { template, start, channels, onDone } = props;
   const [parts, setParts] = useState(start);
   const [stored, setStored] = useState(start);
   const [saved, setSaved] = useState(template);
-  const [channelId, setChannelId] = useState(template?.channel_id ?? channels[0]?.id ?? '');
+  const [channelId, setChannelId] = useState(
+    template?.channel_id ?? props.channelId ?? channels[0]?.id ?? '',
+  );
   const [busy, setBusy] = useState<'save' | 'submit' | 'discard' | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const isTyped = JSON.stringify(parts) !== JSON.stringify(stored);
@@ -138,7 +143,7 @@ export function TemplateEditor({ template, start, channels, onDone }: TemplateEd
               label="Channel"
               data={channels.map((channel) => ({ value: channel.id, label: channel.name }))}
               value={channelId}
-              disabled={saved !== null}
+              disabled={saved !== null || props.channelId !== undefined}
               onChange={(event) => setChannelId(event.currentTarget.value)}
             />
           )}

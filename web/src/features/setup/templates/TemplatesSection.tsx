@@ -31,6 +31,8 @@ import { categoryWord, EMPTY, languageName, QUALITIES, reasonOf, statusOf } from
 interface Editing {
   template: TemplateDetail | null;
   start: TemplateParts;
+  /** The number it is for, where that is not to be chosen. */
+  channelId?: string;
 }
 
 const ANY = 'any';
@@ -74,7 +76,11 @@ export function TemplatesSection({
         setEditing({ template: detail, start: detail.parts });
       } else {
         // Another language keeps the form; the words are to be translated.
-        setEditing({ template: null, start: { ...detail.parts, language } });
+        setEditing({
+          template: null,
+          start: { ...detail.parts, language },
+          channelId: detail.channel_id,
+        });
       }
     } catch (error) {
       notify.failure(error);
@@ -88,6 +94,7 @@ export function TemplatesSection({
         template={editing.template}
         start={editing.start}
         channels={whatsapp}
+        {...(editing.channelId === undefined ? {} : { channelId: editing.channelId })}
         onDone={() => {
           setEditing(null);
           void refresh();
@@ -195,7 +202,7 @@ export function TemplatesSection({
                                   label: 'Delete',
                                   run: () => setRemoving({ template: each, all: 'one' }),
                                 },
-                                ...(all.filter((other) => other.name === each.name).length > 1
+                                ...(ofName(all, each).length > 1
                                   ? [
                                       {
                                         label: 'Delete all languages',
@@ -265,9 +272,13 @@ export function TemplatesSection({
   );
 }
 
+/** The languages of a template: the same name on another number is another template. */
+const ofName = (all: Template[], { name, channel_id }: Template) =>
+  all.filter((each) => each.name === name && each.channel_id === channel_id);
+
 /** A language of the list that the name does not have yet. */
 function nextLanguage(all: Template[], template: Template): string {
-  const there = all.filter((each) => each.name === template.name).map((each) => each.language);
+  const there = ofName(all, template).map((each) => each.language);
   return ['en', 'es', 'de', 'fr', 'pt_BR', 'it'].find((code) => !there.includes(code)) ?? '';
 }
 
