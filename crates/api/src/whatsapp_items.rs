@@ -92,6 +92,10 @@ pub fn work_on(
         }
         WebhookItem::Status(status) => {
             segue_delivery::reports::apply_status(tx, ctx, &channel, status)?;
+            if segue_delivery::reports::tells_of_account(status) {
+                // The next status is to know what this one told of the channel.
+                places.0.clear();
+            }
         }
         WebhookItem::TemplateStatus(status) => {
             segue_delivery::apply_template_status(tx, ctx, &channel, status)?;

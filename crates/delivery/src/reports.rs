@@ -25,6 +25,12 @@ use segue_store::{
 /// WhatsApp's code for a customer who stopped marketing.
 const STOPPED_MARKETING: i64 = 131_050;
 
+/// Whether a status may change what is known of the channel: it tells of a failure that lies with the account.
+#[must_use]
+pub fn tells_of_account(status: &MessageStatus) -> bool {
+    status.status == StatusKind::Failed && status.errors.first().is_some_and(|error| error.meaning().alert)
+}
+
 /// Takes a WhatsApp status in.
 ///
 /// # Errors

@@ -3,9 +3,11 @@
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
 use segue_channels::whatsapp::signature::sign;
+use segue_model::{MessageId, delivery::MessageClass};
 use segue_store::{
     StoreError,
-    channel::{Channel, ChannelConfig},
+    channel::{Channel, ChannelConfig, ChannelState},
+    outbox::{AddressKind, NewOutbox},
     template::{APPROVED, ListedTemplate},
 };
 use serde_json::{Value, json};
@@ -132,5 +134,56 @@ async fn a_ban_stops_the_numbers_of_its_account_and_a_flag_one_number() {
         let read = server.test.store.read::<_, StoreError, _>(move |tx| tx.channels(workspace_id)).await.unwrap();
         let broken = |channel: &Channel| read.iter().any(|c| c.id == channel.id && c.state.as_str() == "error");
         assert_eq!(channels.each_ref().map(broken), [true, true, false], "{}", server.test.engine);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_and_its_end_in_one_webhook_leave_the_channel_well() {
+    for server in servers().await {
+        let (server, [channel, ..]) = scene(server).await;
+        let (workspace_id, channel_id, now) = (server.workspace_id(), channel.id, server.test.now());
+        let id: MessageId = server.test.ctx.id();
+        let message = NewOutbox {
+            id,
+            channel_id,
+            class: MessageClass::Service,
+            dedupe_key: id.to_string(),
+            address: "+12125550177".to_owned(),
+            address_kind: AddressKind::Phone,
+            payload: json!({ "type": "text", "text": "Hello" }).into(),
+            campaign: None,
+            session_id: None,
+            not_before: now,
+            expires_at: None,
+            segments: None,
+        };
+        let stored = server.test.store.write::<_, StoreError, _>(move |tx| {
+            tx.set_channel_state(workspace_id, channel_id, ChannelState::Connected, None)?;
+            tx.enqueue(workspace_id, &message, now)
+        });
+        assert!(stored.await.unwrap());
+        let second = now.0 / 1_000;
+        let failed = |second: i64| {
+            json!({"id": "wamid.1", "status": "failed", "timestamp": second.to_string(), "recipient_id": "12125550177",
+                "biz_opaque_callback_data": id.to_string(), "errors": [{"code": 131_042}]})
+        };
+        let sent = |second: i64| json!({"id": "wamid.2", "status": "sent", "timestamp": second.to_string(), "recipient_id": "12125550178"});
+        let of = |statuses: &[Value]| {
+            let number = json!({"display_phone_number": "15550783881", "phone_number_id": "106540352242922"});
+            told(ACCOUNT, second, "messages", &json!({"metadata": number, "statuses": statuses}))
+        };
+        let seen = async || {
+            let read = server.test.store.read::<_, StoreError, _>(move |tx| tx.channel(workspace_id, channel_id));
+            let channel = read.await.unwrap().unwrap();
+            (channel.state, channel.refusal.is_some())
+        };
+        deliver(&server, &channel, &of(&[failed(second)])).await;
+        assert_eq!(seen().await, (ChannelState::Error, true), "{}", server.test.engine);
+        deliver(&server, &channel, &of(&[sent(second + 1)])).await;
+        assert_eq!(seen().await, (ChannelState::Connected, false), "{}", server.test.engine);
+        let mut again = failed(second + 2);
+        again["id"] = json!("wamid.3");
+        deliver(&server, &channel, &of(&[again, sent(second + 7)])).await;
+        assert_eq!(seen().await, (ChannelState::Connected, false), "{}", server.test.engine);
     }
 }
