@@ -252,6 +252,11 @@ async fn look(env: &Env, channel: &Channel, (client, pace): (&GraphClient, &Mute
             }
         }
         Err(error) if error.act() == Act::Alert => (ChannelState::Error, Some(error.to_string())),
+        // Asked too often, for one: that says nothing of the number, and what is known of it stands.
+        Err(error) if is_answered && matches!(error.act(), Act::Retry | Act::Later) => {
+            tracing::warn!(%error, channel_id = %channel.id, "the number could not be looked at");
+            return is_answered;
+        }
         Err(error) => (ChannelState::Disconnected, Some(error.to_string())),
     };
     let (ctx, own) = (env.ctx.clone(), channel.clone());

@@ -47,6 +47,14 @@ pub struct Found {
     pub word: String,
 }
 
+impl Found {
+    /// Whether the word means this only where nothing was asked, such as YES: else it may be an answer to anything.
+    #[must_use]
+    pub fn is_an_answer_elsewhere(&self) -> bool {
+        START_IN_SMS.contains(&self.word.as_str())
+    }
+}
+
 /// Longer messages are no keyword, apart from their signature: a bound for the work, above the longest word.
 pub const LONGEST: usize = 60;
 
@@ -117,7 +125,7 @@ impl Keyword {
         }
         let mut found = unsigned(text).filter_map(|word| whole(&compact(word), medium, extra));
         // "Yes, Ana" may be an answer to anything.
-        found.find(|found| !START_IN_SMS.contains(&found.word.as_str()))
+        found.find(|found| !found.is_an_answer_elsewhere())
     }
 
     /// Whether a word belongs to a family, so that nobody can give it another meaning.

@@ -242,7 +242,7 @@ fn obey(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Handled, ConsentError> {
     }
     match found {
         Some(found) if found.keyword == Keyword::Start => {
-            if subscriptions::is_yes_to_nothing(tx, text)? {
+            if subscriptions::is_yes_to_nothing(tx, text, &found)? {
                 return Ok(Handled::OptIn);
             }
             return start(tx, text, &found);
@@ -293,7 +293,7 @@ fn stop(tx: &mut Tx<'_>, text: &Text<'_>, found: &Found) -> Result<Handled, Cons
 }
 
 /// STOP and a word of a programme: leaves that programme alone when the setting lets a no reach that far only, and
-/// everything that it says otherwise, or when the person is not in it.
+/// everything that it says otherwise, or when the person never was in it. Said again, it says nothing new.
 fn stop_word(tx: &mut Tx<'_>, text: &Text<'_>, sender: &Sender) -> Result<Option<Handled>, ConsentError> {
     let said = plain::words(text.sms.text);
     let Some((first, rest)) = said.split_first() else { return Ok(None) };
@@ -303,9 +303,12 @@ fn stop_word(tx: &mut Tx<'_>, text: &Text<'_>, sender: &Sender) -> Result<Option
     }
     let word = tx.keyword_in(text.workspace.id, sender.id, &rest.concat(), text.sms.received_at)?;
     let Some(KeywordAction::Join { programme_id }) = word.map(|word| word.action) else { return Ok(None) };
+    let reaches_one = text.workspace.settings.consent.opt_out_scope == OptOutScope::Programme;
+    if reaches_one && has_left(tx, text, programme_id)? {
+        return Ok(Some(Handled::Repeated(Keyword::Stop)));
+    }
     let was_out = is_out(tx, text)?;
-    let is_enough = text.workspace.settings.consent.opt_out_scope == OptOutScope::Programme
-        && leave_programme(tx, text, programme_id)?;
+    let is_enough = reaches_one && leave_programme(tx, text, programme_id)?;
     if !is_enough {
         opt_out(tx, text, ConsentMethod::Keyword)?;
     }
@@ -348,6 +351,17 @@ fn leave_programme(tx: &mut Tx<'_>, text: &Text<'_>, id: ProgrammeId) -> Result<
         }
     }
     Ok(left)
+}
+
+/// Whether the person has left this programme by a no of their own.
+fn has_left(tx: &mut Tx<'_>, text: &Text<'_>, id: ProgrammeId) -> Result<bool, StoreError> {
+    for phone in text.phone.writings() {
+        let known = tx.subscription_of(text.workspace.id, id, phone.as_str())?;
+        if known.is_some_and(|known| known.end_reason == Some(EndReason::Stopped)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn opt_out(tx: &mut Tx<'_>, text: &Text<'_>, method: ConsentMethod) -> Result<(), ConsentError> {

@@ -157,7 +157,10 @@ pub async fn change(
                 let message = "Texts to the present sender join this programme. Remove its words first.";
                 return Err(OutreachError::invalid("sender_id", message));
             }
-            if (input.opt_in, input.covers) != (known.opt_in, known.covers) {
+            let asks = |settings: &ProgrammeSettings| settings.accepted_words.clone();
+            if (input.opt_in, input.covers, input.sender_id) != (known.opt_in, known.covers, known.sender_id)
+                || asks(&input.settings) != asks(&known.settings)
+            {
                 subscriptions::end_pending(tx, workspace_id, &ctx, id)?;
             }
             let changed = ProgrammeView {

@@ -11,6 +11,7 @@ use segue_model::{
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
     contact::ContactFields,
     id::Id as _,
+    keyword::Found,
     programme::{self, Asked, Awaits, Covers, EndReason, ProgrammeOptIn, Standing, SubscriptionState},
     revocation::{self, RevocationVerdict},
     time,
@@ -222,8 +223,10 @@ impl Programme<'_> {
             && !is_given_up
             && self.is_agreed(tx, address)?
         {
-            // Anybody can fill in a form with this number.
-            if let Ok(asked) = Asked::again(active.asked, Standing::Open, now) {
+            if request.method == ConsentMethod::Keyword {
+                self.send(tx, request, &self.view.settings.already_text)?;
+            } else if let Ok(asked) = Asked::again(active.asked, Standing::Open, now) {
+                // Anybody can fill in a form with this number.
                 tx.put_subscription(workspace_id, &SubscriptionView { asked: Some(asked), ..active.clone() })?;
                 self.send(tx, request, &self.view.settings.already_text)?;
             }
@@ -346,18 +349,23 @@ fn pending(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<(SubscriptionView,
     Ok(awaits.map(|awaits| (pending, view, awaits)))
 }
 
-/// Whether a text says yes to a question that was taken back before its time: its programme has ended or asks something
-/// else by now. It agrees to nothing, least of all to everything, which the same word means where nothing was asked.
-pub(crate) fn is_yes_to_nothing(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<bool, StoreError> {
+/// Whether a text that reads as a START says yes to a question that cannot be answered so: it was taken back before its
+/// time, for its programme has ended or asks something else by now, or it asked for another word. It agrees to nothing,
+/// least of all to everything, which the same word means where nothing was asked. After a no the question is forgotten.
+pub(crate) fn is_yes_to_nothing(tx: &mut Tx<'_>, text: &Text<'_>, found: &Found) -> Result<bool, StoreError> {
     let Some(sender) = text.sender else { return Ok(false) };
     let (workspace_id, now) = (text.workspace.id, text.sms.received_at);
     let Some((id, asked_at)) = tx.asked_last(workspace_id, text.phone.as_str(), sender.id, now)? else {
         return Ok(false);
     };
+    let last = tx.last_keyword(workspace_id, Medium::Sms, text.phone.as_str())?;
+    if last.is_some_and(|(action, at)| action.is_no() && at > asked_at) {
+        return Ok(false);
+    }
     let Some(view) = tx.programme(workspace_id, id)? else { return Ok(false) };
     let today = programme::today(now, &text.workspace.time_zone);
-    let is_yes = view.settings.read(Awaits::Confirmation, text.sms.text, today) == programme::Answer::Yes;
-    Ok(is_yes && view.settings.pending_until(asked_at) > now)
+    let is_yes = || view.settings.read(Awaits::Confirmation, text.sms.text, today) == programme::Answer::Yes;
+    Ok((found.is_an_answer_elsewhere() || is_yes()) && view.settings.pending_until(asked_at) > now)
 }
 
 /// Takes a text as the answer to a pending opt-in, when it is one.

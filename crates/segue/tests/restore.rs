@@ -226,6 +226,14 @@ async fn an_opt_out_that_came_after_a_backup_holds_when_it_is_restored() {
     let shown = done(&segue(&directory).arg("restore").arg(&copy).output().unwrap());
     assert!(shown.contains("Opt-outs said after the backup was made are not in it"), "{shown}");
     assert!(shown.contains("newest entry of its consent ledger is of 20"), "{shown}");
+
+    // A new installation knows nothing of what was said to the old one, and does not pass for it.
+    let other = directory.with_file_name("other");
+    std::fs::create_dir(&other).unwrap();
+    set_up(&other, reserved.number());
+    let shown = done(&segue(&other).arg("restore").arg(&copy).output().unwrap());
+    assert!(shown.contains("not the one that the backup was made of"), "{shown}");
+    assert!(shown.contains("Opt-outs said after the backup was made are not in it"), "{shown}");
 }
 
 #[test]

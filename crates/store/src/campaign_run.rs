@@ -44,6 +44,8 @@ crate::sql! {
     SET_SERIES = "UPDATE campaigns SET series_id = $3, runs = $4, approved_by = (SELECT s.approved_by FROM campaigns s
             WHERE s.workspace_id = $1 AND s.id = $3)
         WHERE workspace_id = $1 AND id = $2";
+    CLEAR_ATTENTION = "UPDATE campaigns SET attention = NULL
+        WHERE workspace_id = $1 AND id = $2 AND attention IS NOT NULL";
     SET_ATTENTION = "UPDATE campaigns SET attention = $3 WHERE workspace_id = $1 AND id = $2";
     FREEZE_AUDIENCE = "UPDATE campaigns SET plan_audience = $3
         WHERE workspace_id = $1 AND id = $2 AND plan_audience IS NULL";
@@ -157,6 +159,14 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         self.execute(&SET_ATTENTION, &[&workspace_id, &id, &why])?;
         self.tell_campaign(workspace_id, id, now)
+    }
+
+    /// Takes away what was noted of the campaign, where something was.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn clear_attention(&mut self, workspace_id: WorkspaceId, id: CampaignId) -> Result<(), StoreError> {
+        self.execute(&CLEAR_ATTENTION, &[&workspace_id, &id]).map(|_| ())
     }
 
     /// Keeps the audience as it is now for the whole of the planning; the first one stands.

@@ -71,8 +71,10 @@ crate::sql! {
     LINK_CASE = "UPDATE cases SET contact_id = $3 WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
     OLD_DELETIONS = "SELECT records, deleted_at FROM contact_deletions
         WHERE workspace_id = $1 AND deleted_at < $2 AND restored_at IS NULL";
-    LAST_HOLDER_GONE = "SELECT MAX(deleted_at) FROM contact_deletions
-        WHERE workspace_id = $1 AND restored_at IS NULL AND deleted_at >= $2 AND records LIKE $3";
+    /// Those in whose records the number stands, whatever it is there.
+    HOLDERS_GONE = "SELECT records, deleted_at FROM contact_deletions
+        WHERE workspace_id = $1 AND restored_at IS NULL AND deleted_at >= $2 AND records LIKE $3
+        ORDER BY deleted_at DESC";
     DELETE_OLD_DELETIONS = "DELETE FROM contact_deletions WHERE workspace_id = $1 AND deleted_at < $2";
 }
 
@@ -216,8 +218,14 @@ impl Tx<'_> {
         since: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
         let named = format!("%\"{phone}\"%");
-        let found = self.query_opt(&LAST_HOLDER_GONE, &[&workspace_id, &since, &named], |row| row.next())?;
-        Ok(found.flatten())
+        let named = self.query(&HOLDERS_GONE, &[&workspace_id, &since, &named], |row| {
+            Ok((row.json::<Vec<DeletedContact>>()?, row.next::<Timestamp>()?))
+        })?;
+        let has_it = |gone: &DeletedContact| {
+            let own = gone.row.fields.phone.as_ref().is_some_and(|own| own.as_str() == phone);
+            own || gone.addresses.iter().any(|it| it.kind == AddressKind::Phone && it.address == phone)
+        };
+        Ok(named.into_iter().find(|(records, _)| records.iter().any(has_it)).map(|(_, deleted_at)| deleted_at))
     }
 
     /// Removes a contact's row and what goes with it by itself: list memberships, further addresses, found duplicates.

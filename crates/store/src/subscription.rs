@@ -129,14 +129,15 @@ crate::sql! {
                 JOIN senders t ON t.workspace_id = n.workspace_id AND t.address = n.address
                 WHERE n.workspace_id = $1 AND n.id = $4)
         ORDER BY s.asked_at DESC LIMIT 1";
-    /// Questions that nobody has answered: what waits, and what was ended by hand before the person had joined.
+    /// Questions that nobody has answered: what waits at the sender, and what was ended by hand before the person had joined,
+    /// whichever sender had asked: the programme may be another one's by now.
     ASKED_AT_SENDER = "SELECT s.programme_id, s.asked_at
         FROM subscriptions s JOIN programmes p ON p.workspace_id = s.workspace_id AND p.id = s.programme_id
         WHERE s.workspace_id = $1 AND s.address = $2 AND s.asked_at <= $3 AND s.confirmed_at IS NULL
-            AND (s.state = 'pending' OR (s.state = 'ended' AND s.end_reason = 'removed'))
-            AND p.sender_id IN (SELECT t.id FROM senders n
-                JOIN senders t ON t.workspace_id = n.workspace_id AND t.address = n.address
-                WHERE n.workspace_id = $1 AND n.id = $4)
+            AND ((s.state = 'ended' AND s.end_reason = 'removed') OR (s.state = 'pending'
+                AND p.sender_id IN (SELECT t.id FROM senders n
+                    JOIN senders t ON t.workspace_id = n.workspace_id AND t.address = n.address
+                    WHERE n.workspace_id = $1 AND n.id = $4)))
         ORDER BY s.asked_at DESC LIMIT 1";
     PENDING_OF_PROGRAMME = "SELECT s.id, s.address, s.method FROM subscriptions s
         WHERE s.workspace_id = $1 AND s.programme_id = $2 AND s.state = 'pending' ORDER BY s.address";

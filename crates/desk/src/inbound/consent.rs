@@ -104,9 +104,8 @@ fn stop(
 ) -> Result<(), DeskError> {
     let now = desk.ctx.now();
     let at = said_at(message, now);
-    // Of a yes and a no in the same second the one that came last counts; the yes may have been put after an earlier no.
-    let is_same = |yes_at: &Timestamp| session.opt_in == OptIn::Granted && !is_before(message, yes_at.plus(-1));
-    let yes_at = session.opt_in_at.filter(is_same);
+    // A no that comes after a later yes is obeyed all the same: the customer hears that nothing more comes, and that holds.
+    let yes_at = session.opt_in_at.filter(|_| session.opt_in == OptIn::Granted);
     let at = at.max(yes_at.unwrap_or(at));
     record_no(tx, desk, session.messaging_user_id, words, (method, at), &message.wamid)?;
     (session.opt_in, session.opt_in_at) = (OptIn::Declined, Some(at));

@@ -299,6 +299,26 @@ async fn what_was_written_before_a_stop_and_comes_after_it_undoes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_no_that_comes_after_a_later_yes_holds_as_it_is_confirmed() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let engine = scene.test.engine;
+        granted(&scene).await;
+        scene.advance(60_000);
+        scene.receive(ana("wamid.1", START, "STOP")).await;
+        scene.receive(ana("wamid.3", START.plus(11_000), "START")).await;
+        assert_eq!(consents(&scene).await[1], ConsentState::Granted, "{engine}");
+        scene.receive(ana("wamid.2", START.plus(9_000), "STOP")).await;
+        assert_eq!(scene.sessions().await[0].opt_in.state, OptIn::Declined, "{engine}");
+        assert_eq!(
+            consents(&scene).await[1],
+            ConsentState::Revoked,
+            "{engine}: the ledger says what the customer was told"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_older_message_opens_no_agents_conversation_again() {
     for kind in [OptInKind::Implicit, OptInKind::Explicit] {
         for test in engines().await {

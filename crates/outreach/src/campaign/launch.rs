@@ -294,7 +294,8 @@ fn launch_run(
         }
     }
     match newest - job.run + u32::from(due == Due::Skip) {
-        0 => Ok(()),
+        // What was said of an earlier run is over.
+        0 => Ok(tx.clear_attention(workspace_id, series.id)?),
         1 => {
             let why = "A run could not start at its time and was left out.";
             Ok(tx.set_attention(workspace_id, series.id, why, now)?)

@@ -209,7 +209,7 @@ pub async fn change<E: From<OutreachError> + From<StoreError> + Send + 'static>(
             check(tx, workspace_id, &campaign, &before, &settings)?;
             tx.put_link_settings(workspace_id, id, &settings)?;
             // Whoever changes something of it before the start is one of its authors, who do not approve it.
-            if is_before_start(campaign.state) {
+            if is_before_start(&campaign) {
                 tx.add_campaign_editor(workspace_id, id, user)?;
             }
             if campaign.state == CampaignState::Draft {
@@ -220,8 +220,13 @@ pub async fn change<E: From<OutreachError> + From<StoreError> + Send + 'static>(
         .await
 }
 
-const fn is_before_start(state: CampaignState) -> bool {
-    matches!(state, CampaignState::Draft | CampaignState::AwaitingApproval | CampaignState::Scheduled)
+/// Whether the campaign has yet to start. One that was paused while it waited for its time, or between two runs, does.
+const fn is_before_start(campaign: &CampaignView) -> bool {
+    match campaign.state {
+        CampaignState::Draft | CampaignState::AwaitingApproval | CampaignState::Scheduled => true,
+        CampaignState::Paused => campaign.started_at.is_none() || campaign.input.schedule.repeat.is_some(),
+        _ => false,
+    }
 }
 
 fn check(
@@ -275,9 +280,8 @@ fn check_approved(
         ("consent_wording", before.consent_wording != settings.consent_wording),
     ];
     let changed = changed.into_iter().find(|(_, is_changed)| *is_changed);
-    let Some((field, _)) =
-        changed.filter(|_| matches!(campaign.state, CampaignState::AwaitingApproval | CampaignState::Scheduled))
-    else {
+    let is_submitted = campaign.state != CampaignState::Draft && is_before_start(campaign);
+    let Some((field, _)) = changed.filter(|_| is_submitted) else {
         return Ok(());
     };
     let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;

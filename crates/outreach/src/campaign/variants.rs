@@ -2,6 +2,7 @@
 
 use segue_model::{
     CampaignId, WorkspaceId,
+    campaign::CampaignState,
     variant::{BUCKETS, Group, MOST_HELD_OUT, MOST_VARIANTS, STRIDE, confidence, group_of, group_of_bucket},
 };
 use segue_store::{
@@ -54,10 +55,11 @@ pub(super) fn weights(input: &CampaignInput) -> Vec<u32> {
 }
 
 /// The texts of the variants; none when there is one text. The numbers of their links go on from one to the next: those of
-/// the campaign's own body, then those that the first variant has beside them, and so on.
+/// the campaign's own body, then those that the first variant has beside them, and so on. Addresses beyond [`MOST_TARGETS`]
+/// stay as they are written; a draft with so many is refused ([`store_targets`]).
 ///
 /// # Errors
-/// When one of them is not well formed, or together they have more addresses than can be told apart.
+/// When one of them is not well formed.
 pub(super) fn texts(
     tx: &mut Tx<'_>,
     links: &Links,
@@ -76,13 +78,6 @@ pub(super) fn texts(
             CampaignInput { body: variant.body.clone(), texts: variant.texts.clone(), ..campaign.input.clone() };
         let of_links = (Some(campaign.id), &settings);
         let text = prepare_with(tx, links, workspace_id, of_links, (&input, &targets), campaign.number)?.text;
-        if text.is_crowded() {
-            let message = format!(
-                "The text and its variants have more than {MOST_TARGETS} different addresses together, and a campaign has \
-                 at most so many short links. Use fewer, or leave the addresses as they are written."
-            );
-            return Err(OutreachError::invalid("variants", message));
-        }
         targets = text.targets().to_vec();
         texts.push(text);
     }
@@ -92,7 +87,7 @@ pub(super) fn texts(
 /// Stores where the links of a campaign's text and of its variants lead.
 ///
 /// # Errors
-/// As [`texts`].
+/// As [`texts`], and when a draft has more addresses together than can be told apart.
 pub(super) fn store_targets(
     tx: &mut Tx<'_>,
     links: &Links,
@@ -101,6 +96,15 @@ pub(super) fn store_targets(
     own: &CampaignText,
 ) -> Result<(), OutreachError> {
     let texts = texts(tx, links, workspace_id, campaign)?;
+    // What was started or scheduled by an earlier version goes out as it would have then, and so do runs of a series.
+    let is_own_draft = campaign.state == CampaignState::Draft && campaign.series_id.is_none();
+    if is_own_draft && texts.iter().any(CampaignText::is_crowded) {
+        let message = format!(
+            "The text and its variants have more than {MOST_TARGETS} different addresses together, and a campaign has at \
+             most so many short links. Use fewer different addresses."
+        );
+        return Err(OutreachError::invalid("variants", message));
+    }
     let all = texts.last().unwrap_or(own);
     Ok(tx.put_campaign_links(workspace_id, campaign.id, all.targets())?)
 }

@@ -139,6 +139,17 @@ const NO: &[&str] = &[
     "nee",
     "nie",
     "hayır",
+    "hayir",
+    "tidak",
+    "لا",
+    "नहीं",
+    "nej",
+    "nei",
+    "нет",
+    "ложь",
+    "onwaar",
+    "fałsz",
+    "yanlış",
     "ne",
     "inactive",
     "pending",
@@ -151,9 +162,28 @@ const NO: &[&str] = &[
     "nan",
     "n/a",
     "na",
+    "undefined",
+    "(none)",
+    "not opted out",
     "never",
     "0000-00-00",
     "0000-00-00 00:00:00",
+];
+
+/// Words for being in, which are no yes to being out.
+const IN: &[&str] = &[
+    "subscribed",
+    "active",
+    "opted in",
+    "opted-in",
+    "opted_in",
+    "opt in",
+    "opt-in",
+    "opt_in",
+    "optin",
+    "optedin",
+    "in",
+    "confirmed",
 ];
 
 /// Words in the column of opt-ins that say more than a missing yes, in lower case.
@@ -175,6 +205,18 @@ const OUT: &[&str] = &[
 
 /// Code of a row that has more cells than the header.
 const TOO_MANY_CELLS: &str = "too_many_cells";
+
+/// Whether a word in the column of opt-outs, in lower case, says that the person is not out: a no, a word for being in, or
+/// what nobody said: a sign, the error of a formula, the address of a page where one could opt out. An opt-out of a file
+/// stays when its import is undone, so it is not made from those.
+fn is_not_out(word: &str) -> bool {
+    NO.contains(&word)
+        || IN.contains(&word)
+        || word.starts_with('#')
+        || ["www.", "mailto:"].iter().any(|start| word.starts_with(start))
+        || word.contains("://")
+        || !word.chars().any(char::is_alphanumeric)
+}
 
 impl RowReader {
     /// `definitions` are those of the workspace's attributes; `country` is that of numbers without a country code,
@@ -298,8 +340,7 @@ impl RowReader {
     pub fn says_no<'a>(&self, cell: &impl Fn(usize) -> &'a str) -> bool {
         let word = |position: Option<usize>| position.map(|position| cell(position).to_lowercase());
         let (out, opt_in) = (word(self.mapping.consent.opt_out), word(self.mapping.consent.opt_in));
-        out.is_some_and(|word| !word.is_empty() && !NO.contains(&word.as_str()))
-            || opt_in.is_some_and(|word| OUT.contains(&word.as_str()))
+        out.is_some_and(|word| !is_not_out(&word)) || opt_in.is_some_and(|word| OUT.contains(&word.as_str()))
     }
 
     /// Whether this is a known word of a column of opt-ins or opt-outs, or nothing.

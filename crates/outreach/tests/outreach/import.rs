@@ -566,12 +566,26 @@ async fn whatever_stands_in_the_column_of_opt_outs_is_one_unless_it_says_no() {
             ..ImportConsent::default()
         };
         let chosen = ImportOptions { consent: Some(consent), ..options(&[("p", "phone")]) };
-        let said = ["opt out", "2025-01-04", "DNC", "removed", "", "No", "NULL", "n/a"];
+        let said = [
+            "opt out",
+            "2025-01-04",
+            "DNC",
+            "removed",
+            "",
+            "No",
+            "NULL",
+            "n/a",
+            "HAYIR",
+            "Subscribed",
+            "#N/A",
+            "—",
+            "https://shop.example/out?c=1",
+        ];
         let rows = said.iter().enumerate().map(|(row, said)| format!("{},{said}\n", phone(row as u32)));
         let content = format!("p,status\n{}", rows.collect::<String>());
         let import = run(&world, content.as_bytes(), chosen).await;
-        assert_eq!((import.opted_out, import.opted_in), (4, 4), "{engine}");
-        for row in 0..8 {
+        assert_eq!((import.opted_out, import.opted_in), (4, 9), "{engine}");
+        for row in 0..13 {
             let expected = if row < 4 { ConsentState::Revoked } else { ConsentState::Granted };
             assert_eq!(crate::keyword::consents(&world, &phone(row)).await[0], expected, "{engine} {row}");
         }

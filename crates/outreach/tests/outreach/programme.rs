@@ -937,6 +937,32 @@ async fn what_is_asked_is_all_that_a_yes_agrees_to() {
         world.test.clock.advance(time::HOUR);
         text(&world, &phone(0), "GATED").await;
         assert!(last_text(&world).await.contains("birth date"), "{engine}");
+        // It asks for another word, or by another number: what was asked before is answered by nothing either.
+        let other = world.test.sender(world.sms.id, "+15550109999").await;
+        let mut reworded = input(&world, "Reworded", ProgrammeOptIn::Double, Covers::Programme);
+        let moved = ProgrammeInput { name: "Moved".to_owned(), ..reworded.clone() };
+        let (first, second) = (programme(&world, reworded.clone()).await, programme(&world, moved.clone()).await);
+        reworded.settings.accepted_words = vec!["JOIN".to_owned()];
+        for (number, club, becomes) in
+            [(60, first.id, reworded), (61, second.id, ProgrammeInput { sender_id: other.id, ..moved })]
+        {
+            subscribe(&world, club, number, None).await.unwrap();
+            programmes::change(store, ctx, ws, club, becomes).await.unwrap();
+            world.test.clock.advance(1_000);
+            assert_eq!(text(&world, &phone(number), "YES").await, Handled::OptIn, "{engine}");
+            assert_eq!(consents(&world, &phone(number)).await[0], ConsentState::None, "{engine}");
+        }
+        // A question that asks for another word is not answered by YES, and everything less so.
+        subscribe(&world, first.id, 62, None).await.unwrap();
+        world.test.clock.advance(1_000);
+        assert_eq!(text(&world, &phone(62), "YES").await, Handled::OptIn, "{engine}");
+        assert_eq!(consents(&world, &phone(62)).await[0], ConsentState::None, "{engine}");
+        // After a no nothing is asked any more.
+        for said in ["STOP", "YES"] {
+            world.test.clock.advance(1_000);
+            let handled = text(&world, &phone(60), said).await;
+            assert!(matches!(handled, Handled::Answered(_)), "{engine} {said}: {handled:?}");
+        }
         // When nothing was asked, the same word opens everything again.
         assert_eq!(text(&world, &phone(50), "YES").await, Handled::Answered(Keyword::Start), "{engine}");
         world.test.clock.advance(4 * time::DAY);
@@ -989,6 +1015,8 @@ async fn stop_and_the_word_of_a_programme_leaves_that_one_alone() {
         assert_eq!(subscription(&world, news.id, 1).await.end_reason, Some(EndReason::Stopped), "{engine}");
         assert_eq!(subscription(&world, deals.id, 1).await.state, SubscriptionState::Active, "{engine}");
         assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Granted, "{engine}: what the other one gave");
+        assert_eq!(text(&world, &phone(1), "stop news").await, Handled::Repeated(Keyword::Stop), "{engine}: once more");
+        assert_eq!(subscription(&world, deals.id, 1).await.state, SubscriptionState::Active, "{engine}");
         world.test.clock.advance(1_000);
         text(&world, &phone(1), "STOP DEALS").await;
         assert_eq!(subscription(&world, deals.id, 1).await.state, SubscriptionState::Ended, "{engine}");
@@ -1026,5 +1054,10 @@ async fn who_is_in_is_told_so_as_rarely_as_asked() {
         }
         assert_eq!(world.messages().await.len(), 4, "{engine}: three times a day");
         assert_eq!(subscription(&world, single.id, 1).await.state, SubscriptionState::Active, "{engine}");
+        // Whoever texts the word is told so each time.
+        for more in 1..3 {
+            text(&world, &phone(1), "NEWS").await;
+            assert_eq!(world.messages().await.len(), 4 + more, "{engine}");
+        }
     }
 }

@@ -223,12 +223,19 @@ async fn said_since(replaced: &Path, known: Known) -> Result<Vec<SaidSince>, Str
         });
     let store = opened.await.map_err(|error| unreadable(&error))??;
     let said = store.read::<_, StoreError, _>(move |tx| {
-        known.iter().map(|(id, newest)| tx.said_since(*id, newest.unwrap_or(Timestamp(0)))).collect()
+        for (id, newest) in &known {
+            if tx.workspace(*id)?.is_none() || tx.newest_consent(*id)? < *newest {
+                return Ok(None);
+            }
+        }
+        let said = known.iter().map(|(id, newest)| tx.said_since(*id, newest.unwrap_or(Timestamp(0))));
+        said.collect::<Result<Vec<_>, _>>().map(Some)
     });
-    let said: Result<Vec<SaidSince>, StoreError> = said.await;
+    let said = said.await;
     let closed = tokio::task::spawn_blocking(move || store.close()).await;
     closed.map_err(|error| unreadable(&error))?;
-    said.map_err(|error| unreadable(&error))
+    let other = "the database that was there is not the one that the backup was made of, or is older; it is kept.";
+    said.map_err(|error| unreadable(&error))?.ok_or_else(|| other.to_owned())
 }
 
 /// What SQLite keeps beside a database.
