@@ -73,7 +73,7 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
   const cache = useQueryClient();
   const [asking, setAsking] = useState<Asking | null>(null);
   const [reviewing, setReviewing] = useState<'approve' | 'reject' | null>(null);
-  const files = useTextFiles(campaign.media, campaign.id);
+  const files = useTextFiles(campaign.media, campaign.id).known;
   const navigate = useNavigate();
   const waits = campaign.state === 'scheduled' || campaign.state === 'awaiting_approval';
   const alive = campaign.state === 'running' || campaign.state === 'planning';
