@@ -44,6 +44,8 @@ export function PendingReplies({ session, mayAct }: { session: Session; mayAct: 
     const id = typedIn.current;
     if (id === null || replies.some((reply) => reply.id === id)) return;
     typedIn.current = null;
+    // It went on somewhere else.
+    if (document.activeElement !== document.body) return;
     if (panel.current === null) focusReply();
     else panel.current.focus();
   });
