@@ -90,34 +90,44 @@ describe('a list that is fetching its next page', () => {
 });
 
 describe('a list that is being fetched again', () => {
-  it('is fetched again also when its next page is asked for meanwhile', async () => {
-    const cache = new QueryClient();
-    const asked: number[] = [];
-    const slow = ({ pageParam, signal }: { pageParam: number; signal: AbortSignal }) => {
-      asked.push(pageParam);
-      if (asked.length !== 2) return Promise.resolve(`${pageParam}, ${asked.length}`);
-      return new Promise<string>((_, reject) => {
-        signal.addEventListener('abort', () => reject(new Error('stopped')));
+  it.each([1, 2])(
+    'is fetched again also when its next page is asked for meanwhile',
+    async (news) => {
+      const cache = new QueryClient();
+      const asked: number[] = [];
+      const slow = ({ pageParam, signal }: { pageParam: number; signal: AbortSignal }) => {
+        asked.push(pageParam);
+        if (asked.length === 1 || asked.length > 1 + news)
+          return Promise.resolve(`${pageParam}, ${asked.length}`);
+        return new Promise<string>((_, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('stopped')));
+        });
+      };
+      const observer = new InfiniteQueryObserver(cache, {
+        queryKey: keys.files('all'),
+        queryFn: slow,
+        initialPageParam: 1,
+        getNextPageParam: (_: string, pages: string[]) => pages.length + 1,
+        retry: false,
       });
-    };
-    const observer = new InfiniteQueryObserver(cache, {
-      queryKey: keys.files('all'),
-      queryFn: slow,
-      initialPageParam: 1,
-      getNextPageParam: (_: string, pages: string[]) => pages.length + 1,
-      retry: false,
-    });
-    const stop = observer.subscribe(() => undefined);
-    await vi.waitFor(() => expect(observer.getCurrentResult().data?.pages).toEqual(['1, 1']));
-    makeOld(cache, keys.allFiles);
-    await vi.waitFor(() => expect(asked).toEqual([1, 1]));
-    void observer.fetchNextPage();
-    await vi.waitFor(() =>
-      expect(observer.getCurrentResult().data?.pages).toEqual(['1, 4', '2, 5']),
-    );
-    expect(asked).toEqual([1, 1, 2, 1, 2]);
-    stop();
-  });
+      const stop = observer.subscribe(() => undefined);
+      await vi.waitFor(() => expect(observer.getCurrentResult().data?.pages).toEqual(['1, 1']));
+      const again = Array.from({ length: news }, () => 1);
+      for (const [index] of again.entries()) {
+        makeOld(cache, keys.allFiles);
+        await vi.waitFor(() => expect(asked).toHaveLength(2 + index));
+      }
+      void observer.fetchNextPage();
+      await vi.waitFor(() =>
+        expect(observer.getCurrentResult().data?.pages).toEqual([
+          `1, ${news + 3}`,
+          `2, ${news + 4}`,
+        ]),
+      );
+      expect(asked).toEqual([1, ...again, 2, 1, 2]);
+      stop();
+    },
+  );
 });
 
 describe('a connection', () => {

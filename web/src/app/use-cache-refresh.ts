@@ -67,6 +67,23 @@ const toldLater = new WeakSet<Query>();
 /** Lists that are fetched again because they are old. */
 const watched = new WeakSet<Query>();
 
+/** Makes a list old again when what it was fetched again for was stopped by the wish for its next page. */
+function watch(cache: QueryClient, query: Query): void {
+  const of = query.promise;
+  const ended = (error?: unknown) => {
+    const isStopped = error instanceof CancelledError;
+    // More news stopped it, and it was begun anew.
+    const isAnew = query.state.fetchStatus === 'fetching' && query.promise !== of;
+    if (isStopped && isAnew && !growing(query)) {
+      watch(cache, query);
+      return;
+    }
+    watched.delete(query);
+    if (isStopped && growing(query)) makeOld(cache, query.queryKey);
+  };
+  of?.then(() => ended(), ended);
+}
+
 /**
  * Fetches again what is shown under a key; of long lists it is only noted that they are old.
  *
@@ -86,11 +103,7 @@ export function makeOld(cache: QueryClient, queryKey: readonly unknown[]): void 
   for (const query of cache.getQueryCache().findAll({ queryKey, fetchStatus: 'fetching' })) {
     if (later.includes(query) || watched.has(query)) continue;
     watched.add(query);
-    const ended = (error?: unknown) => {
-      watched.delete(query);
-      if (error instanceof CancelledError && growing(query)) makeOld(cache, query.queryKey);
-    };
-    query.promise?.then(() => ended(), ended);
+    watch(cache, query);
   }
   for (const query of later) {
     if (toldLater.has(query)) continue;

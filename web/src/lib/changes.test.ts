@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changesOf, rebased } from './changes';
+import { changesOf, rebased, same } from './changes';
 
 describe('changesOf', () => {
   it('names only what is not as it was', () => {
@@ -7,6 +7,14 @@ describe('changesOf', () => {
     expect(changesOf(before, { ...before, tags: ['x'], hours: { from: '10:00' } })).toEqual({
       hours: { from: '10:00' },
     });
+  });
+});
+
+describe('same', () => {
+  it('does not mind the order of fields, and minds that of lists', () => {
+    expect(same({ a: [{ b: 1, c: 2 }], d: 3 }, { d: 3, a: [{ c: 2, b: 1 }] })).toBe(true);
+    expect(same([1, 2], [2, 1])).toBe(false);
+    expect(same({ a: 1 }, { a: 1, b: null })).toBe(false);
   });
 });
 

@@ -1,5 +1,12 @@
-/** Whether two values are written the same. */
-export const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+/** Fields have no order: a server may write them in another one. */
+const sorted = (_: string, value: unknown) =>
+  isFields(value)
+    ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+    : value;
+
+/** Whether two values are written the same, whatever the order of their fields. */
+export const same = (one: unknown, other: unknown) =>
+  JSON.stringify(one, sorted) === JSON.stringify(other, sorted);
 
 /** The fields of `after` that are not as they were. Only these are sent: others may have changed the rest. */
 export function changesOf<T extends object>(before: T, after: T): Partial<T> {

@@ -3,7 +3,7 @@ export function isSameField(one: string, other: string): boolean {
   const plain = (label: string) =>
     label
       .toLowerCase()
-      .replace(/[^\p{L}\p{N}]+/gu, '_')
+      .replace(/[^\p{Alphabetic}\p{N}]+/gu, '_')
       .replace(/^_+|_+$/g, '');
   return plain(one) === plain(other);
 }

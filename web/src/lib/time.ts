@@ -26,17 +26,21 @@ export function formatDateTime(iso: string | null): string {
   return iso === null ? '–' : fullDateTime.format(new Date(iso));
 }
 
+/** What the clocks of a time zone show at a moment; nothing where this browser does not know the zone. */
+export function formatWallTime(iso: string, timeZone: string): string | null {
+  try {
+    return new Intl.DateTimeFormat(undefined, { ...DATE_AND_TIME, timeZone }).format(new Date(iso));
+  } catch {
+    return null;
+  }
+}
+
 /** A moment by the clock of a time zone, which is named; by the reader's own, and so told, where none is known. */
 export function formatDateTimeIn(iso: string, timeZone: string | null): string {
-  if (timeZone !== null) {
-    try {
-      const format = new Intl.DateTimeFormat(undefined, { ...DATE_AND_TIME, timeZone });
-      return `${format.format(new Date(iso))} (${timeZone.replaceAll('_', ' ')})`;
-    } catch {
-      // A zone that this browser does not know.
-    }
-  }
-  return `${formatDateTime(iso)} (your own time)`;
+  const there = timeZone === null ? null : formatWallTime(iso, timeZone);
+  return there === null
+    ? `${formatDateTime(iso)} (your own time)`
+    : `${there} (${timeZone?.replaceAll('_', ' ')})`;
 }
 
 /** A key that is equal for two moments of the same local day. */

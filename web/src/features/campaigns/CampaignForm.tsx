@@ -1,4 +1,4 @@
-import type { AudienceFilter, CampaignInput, TextFile } from '@/api/types';
+import type { AudienceFilter, CampaignInput } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
 import { accountWords } from '@/lib/sender-name';
 import { Card, Notice, SelectField, Stack, TextField } from '@/ui';
@@ -6,7 +6,7 @@ import { AudienceParts } from './AudienceParts';
 import { BodyField } from './BodyField';
 import css from './editor.module.css';
 import { LanguagesCard } from './LanguagesCard';
-import { MediaField } from './MediaField';
+import { MediaField, type TextFiles } from './MediaField';
 import { RulesCard } from './RulesCard';
 import { ScheduleCard } from './ScheduleCard';
 import { SegmentCounter, type CountedText } from './SegmentCounter';
@@ -22,7 +22,7 @@ interface CampaignFormProps {
   sources: Sources;
   counted: CountedText;
   /** What is known of the files that were chosen. */
-  files: TextFile[];
+  files: TextFiles;
 }
 
 const REGISTRATION = { active: '', pending: ' (registration pending)', rejected: ' (rejected)' };

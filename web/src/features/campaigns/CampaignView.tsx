@@ -73,7 +73,7 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
   const cache = useQueryClient();
   const [asking, setAsking] = useState<Asking | null>(null);
   const [reviewing, setReviewing] = useState<'approve' | 'reject' | null>(null);
-  const files = useTextFiles(campaign.media, campaign.id);
+  const files = useTextFiles(campaign.media, campaign.id).known;
   const navigate = useNavigate();
   const waits = campaign.state === 'scheduled' || campaign.state === 'awaiting_approval';
   const alive = campaign.state === 'running' || campaign.state === 'planning';
@@ -199,9 +199,9 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
           <Notice
             title={campaign.schedule.repeat === null ? 'It starts by itself' : 'It runs again'}
           >
-            <NextRun at={campaign.next_run_at} />
+            <NextRun at={campaign.next_run_at} clock={campaign.schedule.clock} />
             {campaign.schedule.clock === 'recipient' &&
-              ', when that time comes in the first time zone of the world'}
+              ', from when that time comes in the first time zone of the world'}
             {campaign.runs > 0 && ` · ${campaign.runs} runs so far`}
           </Notice>
         </div>

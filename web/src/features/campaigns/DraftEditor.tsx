@@ -268,7 +268,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
                 fields={ofPhone.preview?.fields ?? []}
               />
               <PhonePreview
-                files={files}
+                files={files.known}
                 sender={sender?.address ?? ''}
                 text={
                   asSample

@@ -7,7 +7,11 @@ import type { TextFile } from '@/api/types';
 import { AppTheme } from '@/ui';
 import { MediaField, useTextFiles } from './MediaField';
 
-const api = vi.hoisted(() => ({ uploadTextFile: vi.fn(), fetchSenderDetails: vi.fn() }));
+const api = vi.hoisted(() => ({
+  uploadTextFile: vi.fn(),
+  fetchSenderDetails: vi.fn(),
+  fetchCampaignMedia: vi.fn(),
+}));
 vi.mock('./api', async (original) => ({ ...(await original<object>()), ...api }));
 
 const KEPT = { id: 'med_1', mime: 'image/png', size: 10, file_name: 'shoe.png' } as TextFile;
@@ -19,10 +23,16 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-function NewOne({ first, seen }: { first: string[]; seen: (value: string[]) => void }) {
+interface Given {
+  first: string[];
+  seen: (value: string[]) => void;
+  campaignId?: string | null;
+}
+
+function NewOne({ first, seen, campaignId = null }: Given) {
   const [value, setValue] = useState(first);
   const [, again] = useState(0);
-  const files = useTextFiles(value, null);
+  const files = useTextFiles(value, campaignId);
   const change = (next: string[]) => {
     setValue(next);
     seen(next);
@@ -37,11 +47,13 @@ function NewOne({ first, seen }: { first: string[]; seen: (value: string[]) => v
   );
 }
 
-const shown = (first: string[], seen = vi.fn()) =>
+const shown = (first: string[], seen = vi.fn(), campaignId: string | null = null) =>
   render(
     <AppTheme>
-      <QueryClientProvider client={new QueryClient()}>
-        <NewOne first={first} seen={seen} />
+      <QueryClientProvider
+        client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}
+      >
+        <NewOne first={first} seen={seen} campaignId={campaignId} />
       </QueryClientProvider>
     </AppTheme>,
   );
@@ -62,4 +74,27 @@ it('a file of which nothing is known can be seen and removed', () => {
   expect(screen.getAllByTestId('campaign-file')).toHaveLength(1);
   fireEvent.click(screen.getByTestId('campaign-file-remove'));
   expect(seen).toHaveBeenCalledWith([]);
+});
+
+it('files of a saved campaign are waited for, and asked for again when that failed', async () => {
+  let fail: (error: Error) => void = () => undefined;
+  api.fetchCampaignMedia.mockReturnValueOnce(
+    new Promise((_, reject) => {
+      fail = reject;
+    }),
+  );
+  shown(['med_1', 'med_2'], vi.fn(), 'cmp_1');
+  expect(screen.getAllByTestId('campaign-file')).toHaveLength(2);
+  expect(screen.queryByText(/not known here/)).toBeNull();
+  // Each can be told from the other.
+  screen.getByLabelText('Remove file 1');
+  screen.getByLabelText('Remove file 2');
+  fail(new Error('The connection was lost.'));
+  expect(await screen.findAllByText(/not known here/)).toHaveLength(2);
+  screen.getByText('File 2');
+  const other = { ...KEPT, id: 'med_2', file_name: 'sock.png' };
+  api.fetchCampaignMedia.mockResolvedValue({ data: [KEPT, other], next_cursor: null });
+  fireEvent.click(screen.getByText('Try again'));
+  await screen.findByText('sock.png');
+  expect(screen.queryByText('Try again')).toBeNull();
 });

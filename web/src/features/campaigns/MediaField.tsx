@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { TextFile } from '@/api/types';
-import { Button, Notice, notify } from '@/ui';
+import { Button, Failure, Notice, notify, Skeleton } from '@/ui';
 import { fetchCampaignMedia, fetchSenderDetails, textFileUrl, uploadTextFile } from './api';
 import css from './media.module.css';
 import { bytesWords, isPicture, LARGEST, LARGEST_FOR_ALL, MOST_FILES } from './media';
@@ -10,32 +10,48 @@ import { bytesWords, isPicture, LARGEST, LARGEST_FOR_ALL, MOST_FILES } from './m
 const ACCEPT =
   'image/jpeg,image/png,image/gif,video/mp4,video/3gpp,audio/mpeg,audio/mp4,audio/amr,audio/ogg,.pdf,.txt';
 
+/** What is known of files, and whether more of them will be. */
+export interface TextFiles {
+  known: TextFile[];
+  state: 'ready' | 'pending' | 'failed';
+  error: unknown;
+  onRetry: () => void;
+}
+
 /** What is known of these files: those of the saved campaign, and those that were uploaded since. */
-export function useTextFiles(ids: string[], campaignId: string | null): TextFile[] {
+export function useTextFiles(ids: string[], campaignId: string | null): TextFiles {
   const cache = useQueryClient();
+  const isAsked = campaignId !== null && ids.length > 0;
   const saved = useQuery({
     queryKey: keys.campaignMedia(campaignId ?? ''),
     queryFn: ({ signal }) => fetchCampaignMedia(campaignId ?? '', signal),
-    enabled: campaignId !== null && ids.length > 0,
+    enabled: isAsked,
   });
-  return ids
+  const known = ids
     .map(
       (id) =>
         saved.data?.data.find((file) => file.id === id) ??
         cache.getQueryData<TextFile>(keys.textFile(id)),
     )
     .filter((file) => file !== undefined);
+  return {
+    known,
+    state: !isAsked ? 'ready' : saved.isError ? 'failed' : saved.isPending ? 'pending' : 'ready',
+    error: saved.error,
+    onRetry: () => void saved.refetch(),
+  };
 }
 
 interface MediaFieldProps {
   value: string[];
   onChange: (value: string[]) => void;
-  files: TextFile[];
+  files: TextFiles;
   senderId: string | null;
 }
 
 /** Pictures and other files beside the text, which make each message an MMS. */
-export function MediaField({ value, onChange, files, senderId }: MediaFieldProps) {
+export function MediaField({ value, onChange, files: told, senderId }: MediaFieldProps) {
+  const { known: files, state } = told;
   const cache = useQueryClient();
   const [busy, setBusy] = useState<'idle' | 'uploading'>('idle');
   const input = useRef<HTMLInputElement>(null);
@@ -77,6 +93,9 @@ export function MediaField({ value, onChange, files, senderId }: MediaFieldProps
         With any, each message is an MMS with a price of its own. Numbers of the United States,
         Canada and Australia carry them within those countries; whoever cannot get them is left out.
       </p>
+      {state === 'failed' && unknown.length > 0 && (
+        <Failure error={told.error} onRetry={told.onRetry} />
+      )}
       {value.length > 0 && (
         <ul className={css.files}>
           {files.map((file) => (
@@ -103,15 +122,24 @@ export function MediaField({ value, onChange, files, senderId }: MediaFieldProps
           ))}
           {unknown.map((id) => (
             <li key={id} data-testid="campaign-file">
-              <span className={css.kind}>FILE</span>
-              <span>
-                <strong>File</strong>
-                <small>Its name and size are not known here.</small>
-              </span>
+              {state === 'pending' ? (
+                <>
+                  <Skeleton width="56px" height={56} />
+                  <Skeleton width="60%" />
+                </>
+              ) : (
+                <>
+                  <span className={css.kind}>FILE</span>
+                  <span>
+                    <strong>File {value.indexOf(id) + 1}</strong>
+                    <small>Its name and size are not known here.</small>
+                  </span>
+                </>
+              )}
               <Button
                 emphasis="quiet"
                 size="xs"
-                aria-label="Remove the file"
+                aria-label={`Remove file ${value.indexOf(id) + 1}`}
                 onClick={() => onChange(value.filter((each) => each !== id))}
                 data-testid="campaign-file-remove"
               >

@@ -117,7 +117,7 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
         <aside className={css.aside} aria-label="Preview">
           {input.template === null ? (
             <PhonePreview
-              files={files}
+              files={files.known}
               sender={sender?.address ?? ''}
               text={phoneText(shown, ofPhone)}
               prefilled={input.footer === 'none' ? null : input.prefilled_text}

@@ -111,10 +111,19 @@ describe('the clock of the times', () => {
 
   it('is the one that the next run is told by, and is named', () => {
     inAuckland();
-    render(<NextRun at="2026-11-30T20:05:00Z" />);
+    render(<NextRun at="2026-11-30T20:05:00Z" clock="workspace" />);
     const text = screen.getByTestId('campaign-next-run').textContent;
     expect(text).toContain('(Pacific/Auckland)');
     // The first of December, five past nine in the morning there.
     expect(text).toMatch(/\b0?1\b.*0?9:05/);
+  });
+
+  it('is that of each recipient where the campaign goes by theirs', () => {
+    inAuckland();
+    // Nine in the morning of the first of December where it is so first, at fourteen hours before UTC.
+    render(<NextRun at="2026-11-30T19:00:00Z" clock="recipient" />);
+    const text = screen.getByTestId('campaign-next-run').textContent;
+    expect(text).toMatch(/\b0?1\b.*0?9:00.* by each recipient’s own clock$/);
+    expect(text).not.toContain('Pacific');
   });
 });

@@ -256,6 +256,7 @@ export function Composer({
             : 'Write a note that only your team sees,  @  calls a colleague'
         }
         data-testid="composer-input"
+        data-reply-field={mode === 'reply' ? '' : undefined}
         aria-autocomplete={mode === 'note' ? 'list' : undefined}
         aria-controls={mentions.open === 'yes' ? mentions.listId : undefined}
         aria-activedescendant={

@@ -55,6 +55,7 @@ export function KeepReply({ sessionId }: { sessionId: string }) {
         aria-label="Reply that waits for the customer"
         placeholder="Write your reply now; it is sent as soon as the customer answers"
         data-testid="keep-input"
+        data-reply-field=""
         onChange={(event) => writeDraft(sessionId, 'reply', event.target.value)}
       />
       <div className={css.tools}>

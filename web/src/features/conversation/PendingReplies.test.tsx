@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { render, screen, waitFor } from '@testing-library/react';
+import { act, cleanup, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '@/api/errors';
@@ -125,6 +125,69 @@ describe('a waiting reply that is being changed', () => {
     await waitFor(() =>
       expect(readDraft('ses_1', 'reply')).toBe('Your order has arrived, and a gift'),
     );
+  });
+
+  it('stays beside the composer when that becomes empty, until it is taken over', async () => {
+    writeDraft('ses_1', 'reply', 'One moment');
+    const put = await change();
+    const more = { ...reply, id: 'prp_2', text: 'Anything else?' };
+    api.fetchPending.mockResolvedValue({ data: [more], next_cursor: null });
+    put(<PendingReplies session={{ ...waits, version: waits.version + 1 }} mayAct />);
+    expect((await screen.findByTestId('pending-left')).querySelector('[role="status"]')).not.toBe(
+      null,
+    );
+    // The agent sends what they were writing.
+    act(() => writeDraft('ses_1', 'reply', ''));
+    expect(readDraft('ses_1', 'reply')).toBe('');
+    screen.getByTestId('pending-left');
+    put(<PendingReplies session={{ ...waits, version: waits.version + 2 }} mayAct />);
+    await waitFor(() => expect(api.fetchPending).toHaveBeenCalledTimes(3));
+    await screen.findByText('Anything else?');
+    expect(readDraft('ses_1', 'reply')).toBe('');
+    await userEvent.click(screen.getByTestId('pending-append'));
+    expect(readDraft('ses_1', 'reply')).toBe('Your order has arrived, and a gift');
+  });
+
+  const newer = { ...reply, text: 'Your order is in the shop', version: 4 };
+
+  it('is not saved over what a colleague has made of it meanwhile', async () => {
+    await change();
+    cleanup();
+    api.fetchPending.mockResolvedValue({ data: [newer], next_cursor: null });
+    show(<PendingReplies session={waits} mayAct />);
+    expect((await screen.findByTestId('pending-now')).textContent).toBe(newer.text);
+    api.changePending.mockRejectedValueOnce(new ApiError(409, { code: 'pending_changed' }));
+    await userEvent.click(screen.getByTestId('pending-save'));
+    expect(api.changePending).toHaveBeenLastCalledWith(
+      'prp_1',
+      'Your order has arrived, and a gift',
+      3,
+    );
+    await userEvent.click(screen.getByTestId('pending-mine'));
+    expect(screen.queryByTestId('pending-now')).toBeNull();
+    await userEvent.click(screen.getByTestId('pending-save'));
+    expect(api.changePending).toHaveBeenLastCalledWith(
+      'prp_1',
+      'Your order has arrived, and a gift',
+      4,
+    );
+  });
+
+  it('is not saved by who does not have the conversation any more', async () => {
+    const put = await change();
+    put(<PendingReplies session={waits} mayAct={false} />);
+    screen.getByTestId('pending-text');
+    expect(screen.queryByTestId('pending-save')).toBeNull();
+  });
+
+  it('is done when it was saved and the answer was lost', async () => {
+    await change();
+    api.changePending.mockRejectedValue(new Error('The connection was lost.'));
+    const saved = { ...reply, text: 'Your order has arrived, and a gift', version: 4 };
+    api.fetchPending.mockResolvedValue({ data: [saved], next_cursor: null });
+    await userEvent.click(screen.getByTestId('pending-save'));
+    await waitFor(() => expect(screen.queryByTestId('pending-text')).toBeNull());
+    expect(readDraft('ses_1', 'pending.prp_1')).toBe('');
   });
 
   it('leaves nothing behind when it is saved, cancelled or as it was', async () => {

@@ -1,10 +1,11 @@
 import { IconClockPause, IconPencil, IconSend2, IconTrash } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState, type Ref } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import { keys } from '@/api/query-keys';
 import type { PendingReply, Session } from '@/api/types';
 import { draftKey, readDraft, useDrafts, writeDraft } from '@/lib/drafts';
+import { useCommands } from '@/lib/hotkeys';
 import { formatDateTime, windowCountdown } from '@/lib/time';
 import { useServerNow } from '@/lib/use-now';
 import { Button, Failure, IconButton, Notice, notify, Row, TextArea } from '@/ui';
@@ -23,13 +24,31 @@ export function PendingReplies({ session, mayAct }: { session: Session; mayAct: 
   const replies = session.pending_count === 0 ? [] : (query.data?.data ?? []);
   const isCurrent = query.data !== undefined && !query.isPlaceholderData && !query.isFetching;
   const edits = useEdits(session.id);
-  const left =
-    session.pending_count === 0 || isCurrent
-      ? edits.filter((id) => replies.every((reply) => reply.id !== id))
-      : [];
-  const leftBehind = left.length > 0 && (
-    <LeftBehind sessionId={session.id} ids={left} mayAct={mayAct && session.state !== 'ended'} />
+  const isKnown = session.pending_count === 0 || isCurrent;
+  const left = edits.find(
+    (id) => shownBeside.has(id) || (isKnown && replies.every((reply) => reply.id !== id)),
   );
+  const panel = useRef<HTMLElement>(null);
+  const leftBehind = left !== undefined && (
+    <LeftBehind
+      key={left}
+      ref={panel}
+      sessionId={session.id}
+      id={left}
+      mayAct={mayAct && session.state !== 'ended'}
+    />
+  );
+  // Who is typing in a reply that leaves types on: a field takes the cursor with it, and keys alone are commands.
+  const typedIn = useRef<string | null>(null);
+  useEffect(() => {
+    const id = typedIn.current;
+    if (id === null || replies.some((reply) => reply.id === id)) return;
+    typedIn.current = null;
+    // It went on somewhere else.
+    if (document.activeElement !== document.body) return;
+    if (panel.current === null) focusReply();
+    else panel.current.focus();
+  });
   if (session.pending_count === 0) return leftBehind;
   const open = windowCountdown(session.window_expires_at, now).state !== 'closed';
   return (
@@ -50,7 +69,15 @@ export function PendingReplies({ session, mayAct }: { session: Session; mayAct: 
         {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
         <ol className={css.list}>
           {replies.map((reply) => (
-            <Waiting key={reply.id} reply={reply} mayAct={mayAct} open={open} />
+            <Waiting
+              key={reply.id}
+              reply={reply}
+              mayAct={mayAct}
+              open={open}
+              onCursor={(is) => {
+                typedIn.current = is === 'here' ? reply.id : null;
+              }}
+            />
           ))}
         </ol>
       </section>
@@ -70,33 +97,83 @@ function useEdits(sessionId: string): string[] {
   );
 }
 
+/** What was made of a reply, and of which version of it. */
+interface Edit {
+  text: string;
+  version: number;
+}
+
+function editIn(draft: string): Edit | null {
+  if (draft === '') return null;
+  try {
+    const { text, version } = JSON.parse(draft) as Partial<Edit>;
+    if (typeof text === 'string' && typeof version === 'number') return { text, version };
+  } catch {
+    // Kept as it was typed, before the version was kept with it.
+  }
+  return { text: draft, version: 0 };
+}
+
+/** Where a reply is written now: in the composer, or in the one that waits. */
+function focusReply() {
+  const field = document.querySelector<HTMLElement>('[data-reply-field]');
+  if (field !== null) field.focus();
+  else useCommands.getState().commands['composer.reply']?.run();
+}
+
+/** Replies that left while another one was written: what was made of them goes nowhere by itself any more. */
+const shownBeside = new Set<string>();
+
 interface LeftBehindProps {
+  ref: Ref<HTMLElement>;
   sessionId: string;
-  ids: string[];
+  id: string;
   mayAct: boolean;
 }
 
-/** Changes of replies that do not wait any more: the customer answered meanwhile. Nothing that was typed is lost. */
-function LeftBehind({ sessionId, ids, mayAct }: LeftBehindProps) {
-  const isFree = useDrafts(({ drafts }) => !(draftKey(sessionId, 'reply') in drafts));
-  const [first = ''] = ids;
-  const text = useDrafts(({ drafts }) => drafts[draftKey(sessionId, `pending.${first}`)] ?? '');
-  const goesOver = mayAct && isFree;
+/** The change of a reply that does not wait any more: the customer answered meanwhile. Nothing that was typed is lost. */
+function LeftBehind({ ref, sessionId, id, mayAct }: LeftBehindProps) {
+  const text = useDrafts(
+    ({ drafts }) => editIn(drafts[draftKey(sessionId, `pending.${id}`)] ?? '')?.text ?? '',
+  );
+  // Once, when it is first seen to be left: who sends something else and presses Enter again does not mean this text.
+  const [goesOver] = useState(
+    () => mayAct && !shownBeside.has(id) && readDraft(sessionId, 'reply') === '',
+  );
   useEffect(() => {
-    if (!goesOver || text === '') return;
-    writeDraft(sessionId, 'reply', text);
-    writeDraft(sessionId, `pending.${first}`, '');
+    if (!goesOver) {
+      shownBeside.add(id);
+      return;
+    }
+    const edit = editIn(readDraft(sessionId, `pending.${id}`));
+    if (edit === null) return;
+    writeDraft(sessionId, 'reply', edit.text);
+    writeDraft(sessionId, `pending.${id}`, '');
     notify.info('The reply you were changing does not wait any more', MOVED);
-  }, [goesOver, sessionId, first, text]);
+  }, [goesOver, sessionId, id]);
   if (goesOver) return null;
-  const drop = () => writeDraft(sessionId, `pending.${first}`, '');
+  const drop = () => {
+    shownBeside.delete(id);
+    writeDraft(sessionId, `pending.${id}`, '');
+  };
   const append = () => {
-    writeDraft(sessionId, 'reply', `${readDraft(sessionId, 'reply')}\n\n${text}`);
+    const before = readDraft(sessionId, 'reply');
+    writeDraft(sessionId, 'reply', before === '' ? text : `${before}\n\n${text}`);
     drop();
   };
   return (
-    <section className={css.box} aria-label="What you made of a reply" data-testid="pending-left">
-      <Notice tone="info" title="The reply you were changing does not wait any more">
+    <section
+      ref={ref}
+      className={css.box}
+      aria-label="What you made of a reply"
+      tabIndex={-1}
+      // The rest of what is being typed is no command.
+      onKeyDown={(event) => {
+        if (event.target === event.currentTarget && event.key.length === 1) event.stopPropagation();
+      }}
+      data-testid="pending-left"
+    >
+      <Notice tone="info" title="The reply you were changing does not wait any more" live="status">
         It was sent as it was, or given up. This is what you had made of it:
       </Notice>
       <p className={css.text}>{text}</p>
@@ -116,19 +193,37 @@ function LeftBehind({ sessionId, ids, mayAct }: LeftBehindProps) {
 
 const MOVED = 'It was sent as it was, or given up. Your text is in the composer.';
 
-function Waiting({ reply, mayAct, open }: { reply: PendingReply; mayAct: boolean; open: boolean }) {
+interface WaitingProps {
+  reply: PendingReply;
+  mayAct: boolean;
+  open: boolean;
+  /** Whether the cursor is in its text. */
+  onCursor: (is: 'here' | 'elsewhere') => void;
+}
+
+function Waiting({ reply, mayAct, open, onCursor }: WaitingProps) {
   const cache = useQueryClient();
-  const kept = `pending.${reply.id}` as const;
+  const { session_id, id } = reply;
   // Also in the drafts: this is gone as soon as the customer answers, and what was typed is not.
-  const [text, setText] = useState<string | null>(() => readDraft(reply.session_id, kept) || null);
-  const change = (next: string) => {
-    setText(next);
-    writeDraft(reply.session_id, kept, next === reply.text ? '' : next);
+  const [edit, setEdit] = useState(() => editIn(readDraft(session_id, `pending.${id}`)));
+  const change = (next: Edit) => {
+    setEdit(next);
+    const isAsItWas = next.text === reply.text;
+    writeDraft(session_id, `pending.${id}`, isAsItWas ? '' : JSON.stringify(next));
   };
   const close = () => {
-    setText(null);
-    writeDraft(reply.session_id, kept, '');
+    setEdit(null);
+    writeDraft(session_id, `pending.${id}`, '');
   };
+  const text = edit?.text ?? null;
+  // It was saved, and the answer was lost.
+  if (text === reply.text && readDraft(session_id, `pending.${id}`) !== '') setEdit(null);
+  const isClosed = edit === null;
+  useEffect(() => {
+    if (isClosed && readDraft(session_id, `pending.${id}`) !== '') {
+      writeDraft(session_id, `pending.${id}`, '');
+    }
+  }, [isClosed, session_id, id]);
   const [busy, setBusy] = useState(false);
   const act = async (work: () => Promise<unknown>) => {
     setBusy(true);
@@ -139,20 +234,48 @@ function Waiting({ reply, mayAct, open }: { reply: PendingReply; mayAct: boolean
       notify.failure(error);
     }
     setBusy(false);
-    await cache.invalidateQueries({ queryKey: keys.allPendingReplies(reply.session_id) });
+    await cache.invalidateQueries({ queryKey: keys.allPendingReplies(session_id) });
   };
   return (
     <li className={css.item} data-testid="pending-reply">
-      {text === null ? (
+      {edit === null ? (
         <p className={css.text}>{reply.text === '' ? 'A picture' : reply.text}</p>
       ) : (
         <TextArea
           aria-label="Text of the waiting reply"
           rows={3}
-          value={text}
-          onChange={(event) => change(event.currentTarget.value)}
+          value={edit.text}
+          onChange={(event) => change({ ...edit, text: event.currentTarget.value })}
+          onFocus={() => onCursor('here')}
+          // Who only looks at another window has it there still.
+          onBlur={(event) => {
+            if (document.activeElement !== event.currentTarget) onCursor('elsewhere');
+          }}
           data-testid="pending-text"
         />
+      )}
+      {edit !== null && reply.version > edit.version && (
+        <Notice
+          tone="warn"
+          title="It was changed meanwhile. It says now:"
+          live="status"
+          action={
+            mayAct && (
+              <Button
+                size="xs"
+                emphasis="secondary"
+                onClick={() => change({ ...edit, version: reply.version })}
+                data-testid="pending-mine"
+              >
+                Mine goes in its place
+              </Button>
+            )
+          }
+        >
+          <span className={css.text} data-testid="pending-now">
+            {reply.text}
+          </span>
+        </Notice>
       )}
       <div className={css.foot}>
         <span>
@@ -160,7 +283,7 @@ function Waiting({ reply, mayAct, open }: { reply: PendingReply; mayAct: boolean
           {reply.author !== null && `${reply.author.name} · `}
           given up {formatDateTime(reply.expires_at)}
         </span>
-        {mayAct && text === null && (
+        {mayAct && edit === null && (
           <Row>
             {open && (
               <IconButton
@@ -175,7 +298,7 @@ function Waiting({ reply, mayAct, open }: { reply: PendingReply; mayAct: boolean
             <IconButton
               label="Change it"
               disabled={busy}
-              onClick={() => setText(reply.text)}
+              onClick={() => setEdit({ text: reply.text, version: reply.version })}
               data-testid="pending-edit"
             >
               <IconPencil size={16} />
@@ -190,19 +313,21 @@ function Waiting({ reply, mayAct, open }: { reply: PendingReply; mayAct: boolean
             </IconButton>
           </Row>
         )}
-        {text !== null && (
+        {edit !== null && (
           <Row>
             <Button size="xs" emphasis="quiet" onClick={close}>
               Cancel
             </Button>
-            <Button
-              size="xs"
-              loading={busy}
-              onClick={() => void act(() => changePending(reply.id, text, reply.version))}
-              data-testid="pending-save"
-            >
-              Save
-            </Button>
+            {mayAct && (
+              <Button
+                size="xs"
+                loading={busy}
+                onClick={() => void act(() => changePending(id, edit.text, edit.version))}
+                data-testid="pending-save"
+              >
+                Save
+              </Button>
+            )}
           </Row>
         )}
       </div>

@@ -2,17 +2,21 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
+import type { ReactNode } from 'react';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { api as server } from '@/api/client';
 import { clearDrafts, readDraft, writeDraft } from '@/lib/drafts';
 import * as live from '@/live';
+import { session } from '@/live/fixtures';
 import { AppTheme } from '@/ui';
 import * as api from './api';
+import { PendingReplies } from './PendingReplies';
 import { ReplyArea } from './ReplyArea';
 
 vi.mock('./api', async (original) => ({
   ...(await original<typeof api>()),
   fetchSessionTemplates: vi.fn(),
+  fetchPending: vi.fn(),
 }));
 
 const template = {
@@ -39,11 +43,12 @@ const template = {
 const closed = new Date(Date.now() - 3_600_000).toISOString();
 const open = new Date(Date.now() + 23 * 3_600_000).toISOString();
 
-function area(expiresAt: string) {
+function area(expiresAt: string, before: ReactNode = null) {
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
-  const element = (at: string) => (
+  const element = (at: string, pending: ReactNode) => (
     <QueryClientProvider client={client}>
       <AppTheme>
+        {pending}
         <ReplyArea
           sessionId="ses_1"
           owner="me"
@@ -57,8 +62,8 @@ function area(expiresAt: string) {
       </AppTheme>
     </QueryClientProvider>
   );
-  const { rerender } = render(element(expiresAt));
-  return (at: string) => rerender(element(at));
+  const { rerender } = render(element(expiresAt, before));
+  return (at: string, pending: ReactNode = null) => rerender(element(at, pending));
 }
 
 describe('while the window is closed', () => {
@@ -158,5 +163,49 @@ describe('when the customer answers and the window opens', () => {
     opens(open);
     expect(screen.getByTestId('template-send')).toBeTruthy();
     expect(document.activeElement).toBe(screen.getByTestId('composer-input'));
+  });
+
+  const waits = session({ pending_count: 1, window_expires_at: closed });
+  const sent = { ...waits, version: waits.version + 1, pending_count: 0, window_expires_at: open };
+  const waiting = {
+    id: 'prp_1',
+    session_id: 'ses_1',
+    kind: 'text',
+    text: 'Your order has arrived',
+    author: null,
+    reason: 'window_closed',
+    created_at: '2026-03-02T12:00:00.000Z',
+    expires_at: '2026-03-09T12:00:00.000Z',
+    version: 3,
+  };
+  const changing = async () => {
+    vi.mocked(api.fetchPending).mockResolvedValue({ data: [waiting], next_cursor: null } as never);
+    const opens = area(closed, <PendingReplies session={waits} mayAct />);
+    await userEvent.click(await screen.findByTestId('pending-edit'));
+    await userEvent.type(screen.getByTestId('pending-text'), ', and');
+    return () => opens(open, <PendingReplies session={sent} mayAct />);
+  };
+
+  it('the waiting reply that was being changed goes on in the composer, with its cursor', async () => {
+    const answers = await changing();
+    answers();
+    const field = screen.getByTestId<HTMLTextAreaElement>('composer-input');
+    expect(document.activeElement).toBe(field);
+    await userEvent.keyboard(' a gift');
+    expect(field.value).toBe('Your order has arrived, and a gift');
+  });
+
+  it('the rest of what was typed into a reply that is shown beside is no command', async () => {
+    writeDraft('ses_1', 'reply', 'One moment');
+    const answers = await changing();
+    answers();
+    const left = screen.getByTestId('pending-left');
+    expect(document.activeElement).toBe(left);
+    const pressed = vi.fn();
+    window.addEventListener('keydown', pressed);
+    await userEvent.keyboard('e');
+    window.removeEventListener('keydown', pressed);
+    expect(pressed).not.toHaveBeenCalled();
+    await userEvent.click(screen.getByTestId('pending-drop'));
   });
 });

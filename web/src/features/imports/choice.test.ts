@@ -34,6 +34,23 @@ describe('the first choices', () => {
     expect(consentProblem(choices.consent)).toMatch(/wording/);
   });
 
+  it.each([
+    ['Unsubscribe Link', ''],
+    ['unsubscribe_token', ''],
+    ['Opt-out ID', ''],
+    ['opt_out_id', ''],
+    ['Unsubscribe', 'https://acme.example/u/1'],
+    ['Unsubscribe', 'www.acme.example/u/1'],
+    ['Unsubscribe', 'mailto:out@acme.example'],
+  ])('take no way to opt out for an opt-out: %s, %s', (name, sample) => {
+    const way = { name, suggestion: null, samples: ['', sample] };
+    expect(firstChoices({ ...file, columns: [way] }, 'GB').consent).toEqual({
+      ...firstChoices({ ...file, columns: [] }, 'GB').consent,
+    });
+    const choices = firstChoices({ ...file, columns: [way, ...file.columns] }, 'GB');
+    expect(choices.consent.optOutColumn).toBe('Opt-out');
+  });
+
   it('come from the last file with the same columns, and give back the same options', () => {
     const options = optionsOf(
       {

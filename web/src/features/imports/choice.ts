@@ -42,6 +42,13 @@ const NO_CONSENT: ConsentChoice = {
 };
 
 const OPT_OUT = /opt.?out|unsubscrib|abgemeldet|do.?not/i;
+/** The way to opt out, or a name for it, is in the rows of all. */
+const WAY_OUT = /link|url|token|key|hash|\bid$|_id$/i;
+const ADDRESS = /:\/\/|www\.|mailto:/i;
+
+/** Whether a column seems to say who opted out: whatever stands in it would count. */
+const saysOptOut = ({ name, samples }: ImportColumn) =>
+  OPT_OUT.test(name) && !WAY_OUT.test(name) && !samples.some((sample) => ADDRESS.test(sample));
 
 /** How a file is read at first: as the last one with the same columns, or by its columns' names. */
 export function firstChoices(file: ImportFile, country: string): Choices {
@@ -79,8 +86,8 @@ export function firstChoices(file: ImportFile, country: string): Choices {
       },
     };
   }
-  const optOut = file.columns.find((column) => OPT_OUT.test(column.name))?.name ?? '';
-  const agreed = suggestConsentColumn(file.columns.filter((column) => column.name !== optOut));
+  const optOut = file.columns.find(saysOptOut)?.name ?? '';
+  const agreed = suggestConsentColumn(file.columns.filter(({ name }) => !OPT_OUT.test(name)));
   return {
     // What says who opted out is no attribute.
     mapping: { ...suggestMapping(file.columns), ...(optOut === '' ? {} : { [optOut]: '' }) },

@@ -38,6 +38,7 @@ const SETTINGS = {
   },
 };
 const RULES = { opt_out_scope: 'all', replies: {}, silent: [], extra_words: [], keyword_quota: 5 };
+/** As the server writes it: fields in the order of their names. */
 const STORED: Record<string, object> = {
   '/channels/chn_1/conversation-settings': SETTINGS,
   '/channels/chn_2/conversation-settings': SETTINGS,
@@ -57,11 +58,11 @@ const STORED: Record<string, object> = {
       unanswerable_texts: [],
     },
   },
-  '/linking-rules': { workspace: { rules: [], none: 'ask' }, channels: {} },
+  '/linking-rules': { channels: {}, workspace: { none: 'ask', rules: [] } },
   '/policy': {
     quiet_hours: { start: '21:00', end: '08:00' },
     quiet_spans: [],
-    caps: [{ period: 'day', messages: 2 }],
+    caps: [{ messages: 2, period: 'day' }],
     at_cap: 'hold',
     at_quiet_hours: 'hold',
     label_caps: [],
@@ -70,10 +71,14 @@ const STORED: Record<string, object> = {
   '/bounce-rules': { after: 3, within_days: 30, hard_codes: ['1'], soft_codes: [] },
 };
 
+let written: object[] = [];
+
 function show(page: ReactNode) {
+  written = [];
   vi.stubGlobal('fetch', (url: string, init: { method: string; body?: string }) => {
     const path = url.replace('/api/v1', '').split('?')[0] ?? '';
     const sent = init.method === 'GET' ? {} : (JSON.parse(init.body ?? '{}') as object);
+    if (init.method !== 'GET') written.push(sent);
     const stored = STORED[path] ?? { data: [], next_cursor: null };
     return Promise.resolve(Response.json({ ...stored, ...sent }));
   });
@@ -126,6 +131,13 @@ describe('what is changed and not saved', () => {
     type(value)(field);
     await userEvent.click(screen.getByTestId(save));
     await waitFor(() => expect(isLostByClosing()).toBe(false));
+  });
+
+  it('is all that is sent of the policy', async () => {
+    show(<PolicySection />);
+    type('suppress')(await screen.findByLabelText('A message above a cap'));
+    await userEvent.click(screen.getByTestId('policy-save'));
+    await waitFor(() => expect(written).toEqual([{ at_cap: 'suppress' }]));
   });
 
   it('is asked for before the other number is shown', async () => {

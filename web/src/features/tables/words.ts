@@ -21,6 +21,9 @@ export const emptyColumn = (is_key = false): TableColumnInput => ({
   is_key,
 });
 
+/** A text as the server keeps it: without signs that cannot be seen, save for new lines. */
+const asKept = (value: string) => value.replace(/(?!\n)\p{Cc}/gu, '').trim();
+
 /** A condition over the rows, as the API takes it, for one column of the filter. */
 export function conditionOf(
   column: { name: string; kind: ColumnKind } | undefined,
@@ -30,12 +33,14 @@ export function conditionOf(
   if (column === undefined) return '';
   const quoted = (text: string) => JSON.stringify(text);
   const field = `row[${quoted(column.name)}]`;
-  const text = value.trim();
+  const text = asKept(value);
   if (comparison === 'empty') return `${field} == ""`;
   if (comparison === 'filled') return `${field} != ""`;
   if (text === '') return '';
   if (column.kind === 'number') {
-    const number = Number(text.replace(',', '.'));
+    const number = Number(
+      text.includes('.') ? text.replaceAll(',', '') : text.replaceAll(',', '.'),
+    );
     if (Number.isNaN(number)) return '';
     const signs: Record<string, string> = { is: '==', at_least: '>=', at_most: '<=' };
     return `double(${field}) ${signs[comparison] ?? '=='} ${number}`;
