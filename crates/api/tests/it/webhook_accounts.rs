@@ -181,9 +181,10 @@ async fn a_refusal_and_its_end_in_one_webhook_leave_the_channel_well() {
         assert_eq!(seen().await, (ChannelState::Error, true), "{}", server.test.engine);
         deliver(&server, &channel, &of(&[sent(second + 1)])).await;
         assert_eq!(seen().await, (ChannelState::Connected, false), "{}", server.test.engine);
-        let mut again = failed(second + 2);
-        again["id"] = json!("wamid.3");
-        deliver(&server, &channel, &of(&[again, sent(second + 7)])).await;
+        // Others than before: what came already is a repeat.
+        let (mut again, mut other) = (failed(second + 2), sent(second + 7));
+        (again["id"], other["id"]) = (json!("wamid.3"), json!("wamid.4"));
+        deliver(&server, &channel, &of(&[again, other])).await;
         assert_eq!(seen().await, (ChannelState::Connected, false), "{}", server.test.engine);
     }
 }
