@@ -8,7 +8,12 @@
 //! the exchange: the same statement for many rows is sent without waiting for the answer of each
 //! ([`Work::execute_each`]), which made a campaign several times faster.
 
-use std::{collections::HashMap, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use futures::future::join_all;
 use postgres::{Client, NoTls};
@@ -140,7 +145,22 @@ pub(crate) struct Work<'a> {
     runtime: &'a Runtime,
     transaction: Transaction<'a>,
     statements: &'a mut Statements,
+    /// Numbers of the locks that this transaction has alone, and of those that it shares.
+    held: HashSet<i64>,
+    held_shared: HashSet<i64>,
 }
+
+/// How a lock is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// By one transaction.
+    Alone,
+    /// By all who only read what is locked.
+    Shared,
+}
+
+static LOCK: Sql = Sql::portable("LOCK", "SELECT pg_advisory_xact_lock($1)");
+static LOCK_SHARED: Sql = Sql::portable("LOCK_SHARED", "SELECT pg_advisory_xact_lock_shared($1)");
 
 impl Work<'_> {
     fn prepared(&mut self, sql: &'static Sql) -> Result<Statement, postgres::Error> {
@@ -194,8 +214,16 @@ impl Work<'_> {
         self.runtime.block_on(self.transaction.query(text, &references(params)))
     }
 
-    pub(crate) fn advisory_lock(&mut self, text: &str, number: i64) -> Result<(), postgres::Error> {
-        self.runtime.block_on(self.transaction.execute(text, &[&number])).map(|_| ())
+    /// Waits for locks by their numbers, all asked for in one exchange and in this order. What this transaction has already
+    /// is not asked for again: a message of a customer would take the lock of its conversation four times.
+    pub(crate) fn lock(&mut self, lock: Lock, numbers: impl Iterator<Item = i64>) -> Result<(), postgres::Error> {
+        let (held, sql) = match lock {
+            Lock::Alone => (&mut self.held, &LOCK),
+            Lock::Shared => (&mut self.held_shared, &LOCK_SHARED),
+        };
+        let wanted = numbers.filter(|number| held.insert(*number)).map(|number| vec![Param::Int(number)]);
+        let wanted = wanted.collect::<Vec<_>>();
+        if wanted.is_empty() { Ok(()) } else { self.execute_each(sql, &wanted).map(|_| ()) }
     }
 
     fn commit(self) -> Result<(), postgres::Error> {
@@ -284,7 +312,8 @@ impl Worker {
             .block_on(client.transaction())
             // Whatever the server said, nothing has begun.
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Work { runtime: &self.runtime, transaction, statements: &mut self.statements })
+        let (held, held_shared) = (HashSet::new(), HashSet::new());
+        Ok(Work { runtime: &self.runtime, transaction, statements: &mut self.statements, held, held_shared })
     }
 
     fn run_once(&mut self, command: &mut dyn Command, mode: Mode, on_commit: &OnCommit) -> Run {

@@ -1,13 +1,16 @@
 //! A transaction on either engine, at the level of statements.
 
+use std::fmt::Display;
+
 use segue_model::{ChannelId, WorkspaceId, text_enum::Word, wake::Wake};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::{
     StoreError,
     built::{Built, Dialect},
     event::NewEvent,
-    postgres::Work,
+    postgres::{Lock, Work},
     row::{Row, Source},
     sql::Sql,
     sqlite::Statements,
@@ -260,29 +263,37 @@ impl<'a> Tx<'a> {
     ///
     /// # Errors
     /// When the engine refuses it; a deadlock is retried by the store.
-    pub fn lock(&mut self, scope: &'static str, key: &impl std::fmt::Display) -> Result<(), StoreError> {
-        self.advisory_lock("SELECT pg_advisory_xact_lock($1)", scope, key)
+    pub fn lock(&mut self, scope: &'static str, key: &impl Display) -> Result<(), StoreError> {
+        self.advisory_locks(Lock::Alone, scope, &[key])
+    }
+
+    /// Like [`Tx::lock`] for several things one after the other, on PostgreSQL in one exchange with the server. Take them in
+    /// an order of their own, so that two transactions that want the same ones never wait for each other.
+    ///
+    /// # Errors
+    /// When the engine refuses it; a deadlock is retried by the store.
+    pub fn lock_each(&mut self, scope: &'static str, keys: &[impl Display]) -> Result<(), StoreError> {
+        self.advisory_locks(Lock::Alone, scope, keys)
     }
 
     /// Like [`Tx::lock`], but waits only for those who took the lock alone: many may read what one may change.
     ///
     /// # Errors
     /// When the engine refuses it; a deadlock is retried by the store.
-    pub fn lock_shared(&mut self, scope: &'static str, key: &impl std::fmt::Display) -> Result<(), StoreError> {
-        self.advisory_lock("SELECT pg_advisory_xact_lock_shared($1)", scope, key)
+    pub fn lock_shared(&mut self, scope: &'static str, key: &impl Display) -> Result<(), StoreError> {
+        self.advisory_locks(Lock::Shared, scope, &[key])
     }
 
-    fn advisory_lock(&mut self, sql: &str, scope: &str, key: &impl std::fmt::Display) -> Result<(), StoreError> {
-        if let Connection::Postgres(work) = &mut self.connection {
-            use sha2::{Digest, Sha256};
+    fn advisory_locks(&mut self, lock: Lock, scope: &str, keys: &[impl Display]) -> Result<(), StoreError> {
+        let Connection::Postgres(work) = &mut self.connection else { return Ok(()) };
+        let numbers = keys.iter().map(|key| {
             let digest = Sha256::digest(format!("{scope}:{key}").as_bytes());
-            let number = i64::from_be_bytes(digest[..8].try_into().unwrap_or_default());
-            work.advisory_lock(sql, number).map_err(|error| {
-                self.retry |= wants_retry(&error);
-                StoreError::from(error)
-            })?;
-        }
-        Ok(())
+            i64::from_be_bytes(digest[..8].try_into().unwrap_or_default())
+        });
+        work.lock(lock, numbers).map_err(|error| {
+            self.retry |= wants_retry(&error);
+            StoreError::from(error)
+        })
     }
 
     /// Appends an event to the workspace's log when the transaction commits, and wakes those who watch it.

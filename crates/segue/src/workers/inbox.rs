@@ -26,8 +26,12 @@ use segue_store::{
 
 use super::{POLL, Remedy, Wiring, WorkError};
 
-/// Customers worked on at once.
+/// Customers worked on at once on SQLite, where what is done at the same time shares a commit.
 const AT_ONCE: u32 = 128;
+/// Customers worked on at once on PostgreSQL. Each is a command of its own in the queue of the store, and whoever comes next
+/// waits behind all of them: a webhook for its acknowledgement, an agent for the reply. Twice the connections that write
+/// keep all of those busy.
+const SIDE_BY_SIDE: u32 = 16;
 /// How often rows are claimed while new ones keep coming in: once in so many rounds.
 const ROUNDS_BETWEEN_CLAIMS: u32 = 16;
 /// How long a row may take before another worker may take it over.
@@ -45,6 +49,7 @@ pub async fn run(wiring: Arc<Wiring>) {
         tracing::error!(%error, "the claims of the inbox could not be released");
     }
     let is_alone = matches!(wiring.store.engine(), Engine::Sqlite(_));
+    let most = if is_alone { AT_ONCE } else { SIDE_BY_SIDE };
     let mut rounds = 0_u32;
     while !wiring.shutdown.is_cancelled() {
         rounds = rounds.wrapping_add(1);
@@ -53,7 +58,7 @@ pub async fn run(wiring: Arc<Wiring>) {
         if taken.is_some_and(|taken| taken > 0) && !rounds.is_multiple_of(ROUNDS_BETWEEN_CLAIMS) {
             continue;
         }
-        match claim(&wiring).await {
+        match claim(&wiring, most).await {
             Ok(items) if !items.is_empty() => {
                 let work = items.iter().map(|item| work_on(&wiring, item));
                 futures::future::join_all(work).await;
@@ -73,9 +78,9 @@ pub async fn run(wiring: Arc<Wiring>) {
     }
 }
 
-async fn claim(wiring: &Wiring) -> Result<Vec<InboxItem>, StoreError> {
+async fn claim(wiring: &Wiring, most: u32) -> Result<Vec<InboxItem>, StoreError> {
     let (ctx, node) = (wiring.ctx.clone(), wiring.node.clone());
-    wiring.store.write(move |tx| tx.claim_inbox(&node, AT_ONCE, ctx.now().plus(LEASE), &ctx)).await
+    wiring.store.write(move |tx| tx.claim_inbox(&node, most, ctx.now().plus(LEASE), &ctx)).await
 }
 
 /// Works on the oldest rows in one transaction and gives how many there were. `None` when one of them failed, so that
