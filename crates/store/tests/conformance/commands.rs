@@ -1,12 +1,20 @@
 //! Commands: each a transaction of its own, whatever its neighbours do.
 
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::{
+    sync::{Arc, Barrier, Mutex, mpsc},
+    time::Duration,
+};
 
 use segue_model::Timestamp;
-use segue_store::{Sql, Store, StoreError};
+use segue_store::{Sql, Store, StoreError, Tx};
 use segue_testkit::{Cluster, TestStore, engines, postgres_store, sqlite_store, store_on};
 
 static PUT: Sql = Sql::portable("PUT", "INSERT INTO installation (name, value) VALUES ($1, $2)");
+static WAITING: Sql = Sql::portable(
+    "WAITING",
+    "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+);
 static NAMES: Sql = Sql::portable("NAMES", "SELECT name FROM installation ORDER BY name");
 
 async fn put(store: &Store, name: String) -> Result<u64, StoreError> {
@@ -384,5 +392,48 @@ async fn a_command_that_is_being_run_is_seen_where_one_thread_writes() {
         tokio::time::timeout(std::time::Duration::from_secs(10), seen).await.expect("it counts while it runs");
         release.send(()).unwrap();
         writing.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_transaction_locks_others_wait_for_however_often_it_asked() {
+    // SQLite has one writer.
+    let Some(test) = postgres_store().await else { return };
+    let ((has_locked, is_locked), (let_go, may_go)) = (mpsc::channel(), mpsc::channel::<()>());
+    let (has_locked, may_go) = (Mutex::new(has_locked), Mutex::new(may_go));
+    let store = test.store.clone();
+    let holder = tokio::spawn(async move {
+        store
+            .write::<_, StoreError, _>(move |tx| {
+                tx.lock_shared("thing", &1)?;
+                tx.lock("thing", &1)?;
+                tx.lock_each("thing", &[2, 3, 2])?;
+                has_locked.lock().unwrap().send(()).expect("the test waits");
+                may_go.lock().unwrap().recv().expect("the test says when");
+                Ok(())
+            })
+            .await
+    });
+    tokio::task::spawn_blocking(move || is_locked.recv()).await.unwrap().unwrap();
+    let [reader, one, other] = [test.store.clone(), test.store.clone(), test.store.clone()];
+    let waiting = [
+        tokio::spawn(async move { reader.write::<_, StoreError, _>(|tx| tx.lock_shared("thing", &1)).await }),
+        tokio::spawn(async move { one.write::<_, StoreError, _>(|tx| tx.lock("thing", &2)).await }),
+        tokio::spawn(async move { other.write::<_, StoreError, _>(|tx| tx.lock_each("thing", &[4, 3])).await }),
+    ];
+    let all_wait = async {
+        loop {
+            let count = |tx: &mut Tx<'_>| tx.query_one(&WAITING, &[], |row| row.next::<u64>());
+            if test.store.read::<_, StoreError, _>(count).await.unwrap() == 3 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), all_wait).await.expect("all three wait");
+    let_go.send(()).unwrap();
+    holder.await.unwrap().unwrap();
+    for ended in waiting {
+        ended.await.unwrap().unwrap();
     }
 }
