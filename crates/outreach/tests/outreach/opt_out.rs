@@ -19,7 +19,7 @@ use segue_store::{
 };
 
 use crate::{
-    keyword::{consents, receive_on, settings, text},
+    keyword::{consents, receive_on, settings, text, text_to},
     world::{World, phone, worlds},
 };
 
@@ -99,6 +99,45 @@ async fn a_number_on_several_accounts_is_stopped_and_opened_as_one() {
         world.test.clock.advance(1);
         assert_eq!(text(&world, &phone(1), "START").await, Handled::Answered(Keyword::Start), "{}", world.test.engine);
         assert_eq!(state().await, Granted, "the other account's no, too: {}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_to_a_number_of_a_pool_outlives_the_pool_and_start_to_any_of_its_numbers_takes_it_back() {
+    for world in worlds().await {
+        let (ws, engine, pool_id) = (world.ws(), &world.test.engine, world.test.ctx.id());
+        let other = world.test.sender(world.sms.id, "+15550000001").await;
+        let (both, now) = ([world.sender.id, other.id], world.test.now());
+        world
+            .write(move |tx| {
+                tx.insert_sender_pool(ws, pool_id, "Spring", now)?;
+                tx.set_pool_members(ws, pool_id, &both)
+            })
+            .await;
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Sender).await;
+        let states = async |number: u32| {
+            let of = move |tx: &mut segue_store::Tx<'_>, from: &str| {
+                tx.consent_state_from(ws, Medium::Sms, &phone(number), Purpose::Marketing, from).map(|it| it.state)
+            };
+            world.write(move |tx| Ok([of(tx, "+15550000000")?, of(tx, "+15550000001")?])).await
+        };
+        for number in [1, 2] {
+            subscriber(&world, number).await;
+            world.test.clock.advance(1);
+            assert_eq!(text(&world, &phone(number), "STOP").await, Handled::Answered(Keyword::Stop), "{engine}");
+            assert_eq!(states(number).await, [Revoked, Revoked], "{engine}");
+            let again = text_to(&world, "15550000001", &phone(number), "STOP").await;
+            assert_eq!(again, Handled::Repeated(Keyword::Stop), "{engine}: it holds there already");
+            world.test.clock.advance(1);
+        }
+        let start = text_to(&world, "15550000001", &phone(1), "START").await;
+        assert_eq!(start, Handled::Answered(Keyword::Start), "{engine}");
+        assert_eq!(states(1).await, [Granted, Granted], "{engine}: both are open again");
+        // The number that heard the no leaves the pool: nothing of it is forgotten, and each is opened by itself.
+        world.write(move |tx| tx.set_pool_members(ws, pool_id, &both[1..])).await;
+        assert_eq!(states(2).await, [Revoked, Revoked], "{engine}");
+        text_to(&world, "15550000001", &phone(2), "START").await;
+        assert_eq!(states(2).await, [Revoked, Granted], "{engine}");
     }
 }
 
