@@ -166,6 +166,19 @@ impl Tx<'_> {
     }
 
     fn said(
+    /// When the person last said yes themselves with this address.
+    pub(crate) fn own_yes(
+        &mut self,
+        workspace_id: WorkspaceId,
+        medium: Medium,
+        address: &str,
+        purpose: Purpose,
+        scope: &Scope,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let said = self.said(workspace_id, medium, (address.to_owned(), Timestamp(0)), purpose, scope)?;
+        Ok(said.own_yes)
+    }
+
         &mut self,
         workspace_id: WorkspaceId,
         medium: Medium,

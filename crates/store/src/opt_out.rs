@@ -157,7 +157,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Ends the person's subscriptions, those of one sender on all of its accounts, or all. Gives how many.
+    /// Ends the person's subscriptions, those of one sender on all of its accounts, or all. Gives how many there were. What
+    /// the person has joined since the no was said stays.
     fn leave_programmes(
         &mut self,
         workspace_id: WorkspaceId,
@@ -168,10 +169,15 @@ impl Tx<'_> {
         let mut left = 0;
         for phone in &no.phones {
             for (subscription, _) in self.open_subscriptions(workspace_id, phone, sender)? {
+                left += 1;
+                let joined = Scope::Programme(subscription.programme_id);
+                let yes = self.own_yes(workspace_id, Medium::Sms, phone, Purpose::Marketing, &joined)?;
+                if yes > Some(no.occurred_at) {
+                    continue;
+                }
                 // Without a sender all marketing ends, and that is recorded by whoever asks for it.
                 let rest = if sender.is_some() { Rest::TakenBack } else { Rest::Kept };
                 self.leave_programme(workspace_id, &subscription, (EndReason::Stopped, rest), no, ctx)?;
-                left += 1;
             }
         }
         Ok(left)

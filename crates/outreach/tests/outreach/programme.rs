@@ -539,6 +539,27 @@ async fn a_no_to_one_number_is_taken_back_by_the_person_and_by_no_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_no_that_is_worked_on_late_leaves_no_programme_that_was_joined_since() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let programme = news(&world, ProgrammeOptIn::Single, Covers::AllMarketing).await;
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Channel).await;
+        world.subscriber(&phone(1), "Ana").await;
+        world.test.clock.advance(1_000);
+        let said_at = world.test.now();
+        world.test.clock.advance(1_000);
+        text(&world, &phone(1), "NEWS").await;
+        world.sent(world.input()).await;
+        text_of(&world, said_at, &phone(1), "STOP").await;
+        assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Active, "{engine}");
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Granted, "{engine}");
+        assert_eq!(world.in_state("canceled").await, 0, "{engine}: the person has agreed since");
+        text(&world, &phone(1), "STOP").await;
+        assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Ended, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_leaves_a_programme_gets_nothing_more_of_its_campaigns() {
     for world in worlds().await {
         let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
