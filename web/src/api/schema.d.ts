@@ -6170,7 +6170,7 @@ export interface components {
         ContactAddress: {
             /** @description Since when the contact has it. */
             added_at: components["schemas"]["Timestamp"];
-            /** @description E.164, an e-mail address, or a key. */
+            /** @description E.164, an e-mail address in small letters, or a key. */
             address: string;
             kind: components["schemas"]["AddressKind"];
             /**
@@ -8568,7 +8568,7 @@ export interface components {
             data: {
                 /** @description Since when the contact has it. */
                 added_at: components["schemas"]["Timestamp"];
-                /** @description E.164, an e-mail address, or a key. */
+                /** @description E.164, an e-mail address in small letters, or a key. */
                 address: string;
                 kind: components["schemas"]["AddressKind"];
                 /**

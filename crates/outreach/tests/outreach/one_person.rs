@@ -193,6 +193,29 @@ async fn a_further_number_that_becomes_the_own_one_changes_places_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn further_emails_are_found_in_whatever_letters_they_were_written() {
+    for world in worlds().await {
+        let (store, ws, engine, now) = (&world.test.store, world.ws(), &world.test.engine, world.test.now());
+        let ana = world.test.contact(&phone(1), "Ana").await;
+        set(&world, ana, &[(AddressKind::Email, "Ana.Lopez@Example.com")]).await;
+        let kept = contact_addresses::list(store, ws, ana).await.unwrap();
+        assert_eq!(kept[0].address, "ana.lopez@example.com", "{engine}");
+        // One that was kept as it was written.
+        let old = segue_store::contact_address::ContactAddress {
+            kind: AddressKind::Email,
+            address: "Ana@Example.com".to_owned(),
+            priority: 2,
+            added_at: now,
+        };
+        assert!(world.write(move |tx| tx.insert_contact_address(ws, ana, &old)).await);
+        for email in ["ANA.LOPEZ@example.com", "ana@example.com"] {
+            let found = world.write(move |tx| tx.contacts_of_email(ws, email, 5)).await;
+            assert_eq!(found, [ana], "{engine}: {email}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_texts_the_first_further_number_that_opted_in_where_the_own_one_says_nothing() {
     for world in worlds().await {
         let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
