@@ -7,7 +7,7 @@ use segue_model::{
     keyword::Keyword,
 };
 use segue_outreach::{
-    OutreachError,
+    OutreachError, contact_addresses,
     contacts::{self, ConsentInput},
     keywords::Handled,
     reviews::{self, ReviewDecision},
@@ -142,6 +142,36 @@ async fn a_no_to_a_number_of_a_pool_outlives_the_pool_and_start_to_any_of_its_nu
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_entry_is_recorded_for_a_further_number_where_the_contact_has_no_own_one() {
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let named: contacts::ContactInput = serde_json::from_value(serde_json::json!({ "first_name": "Ben" })).unwrap();
+        let ben = contacts::create(store, ctx, ws, named).await.unwrap().id;
+        let no = || input(ConsentAction::Revoke, ConsentMethod::Verbal);
+        assert_eq!(record(&world, ben, no()).await.unwrap_err().code(), "contact_without_phone", "{engine}");
+        let phones = [phone(5), phone(6)].map(|address| contact_addresses::AddressInput {
+            kind: segue_store::contact_address::AddressKind::Phone,
+            address,
+        });
+        contact_addresses::set(store, ctx, ws, ben, phones.to_vec()).await.unwrap();
+        world.consent(&phone(5), ConsentAction::Grant).await;
+        world.test.clock.advance(1);
+        let addresses = async || {
+            let events = contacts::consent_events(store, ws, ben, None, 9).await.unwrap();
+            events.into_iter().filter(|event| event.action.is_no()).map(|event| event.address).collect::<Vec<_>>()
+        };
+        record(&world, ben, no()).await.unwrap();
+        assert_eq!(addresses().await, [phone(5)], "{engine}: the first");
+        assert_eq!(consents(&world, &phone(5)).await[0], Revoked, "{engine}");
+        record(&world, ben, ConsentInput { address: Some("(212) 555-0006".to_owned()), ..no() }).await.unwrap();
+        assert_eq!(addresses().await, [phone(6), phone(5)], "{engine}: the one that is named");
+        let strange = ConsentInput { address: Some(phone(7)), ..no() };
+        let refused = record(&world, ben, strange).await.unwrap_err();
+        assert_eq!((refused.code(), refused.field()), ("invalid_field", Some("address")), "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn free_text_that_is_clear_is_obeyed_at_once_and_confirmed_once() {
     for world in worlds().await {
         subscriber(&world, 1).await;
@@ -224,6 +254,7 @@ fn input(action: ConsentAction, method: ConsentMethod) -> ConsentInput {
         expires_at: None,
         scope: None,
         context: ConsentContext::default(),
+        address: None,
     }
 }
 
