@@ -417,13 +417,15 @@ async fn a_correction_by_hand_ends_every_yes_and_is_no_undoing_of_the_import_tha
 async fn a_proof_has_every_entry_and_opens_safely_in_a_spreadsheet() {
     for world in worlds().await {
         let id = subscriber(&world, 1).await;
-        let mut event = input(ConsentAction::Revoke, ConsentMethod::Verbal);
-        event.wording = Some("=1+1".to_owned());
-        world.test.clock.advance(1);
-        record(&world, id, event).await.unwrap();
+        for wording in ["\u{ff1d}1+1", "=1+1"] {
+            let mut event = input(ConsentAction::Revoke, ConsentMethod::Verbal);
+            event.wording = Some(wording.to_owned());
+            world.test.clock.advance(1);
+            record(&world, id, event).await.unwrap();
+        }
         let proof =
             segue_outreach::consent_record::proof(&world.test.store, world.ws(), id, world.test.now()).await.unwrap();
-        assert_eq!(proof.events.len(), 3);
+        assert_eq!(proof.events.len(), 4);
         assert_eq!(proof.ledger.broken_at, None);
         let sms = &proof.standings[0];
         assert_eq!((sms.medium, sms.purpose, sms.state), (Medium::Sms, Purpose::Marketing, Revoked));
@@ -434,7 +436,8 @@ async fn a_proof_has_every_entry_and_opens_safely_in_a_spreadsheet() {
             Some(segue_store::consent::wording_hash("Yes, text me offers.").as_str())
         );
         let csv = proof.to_csv().unwrap();
-        assert_eq!(csv.lines().count(), 4);
+        assert_eq!(csv.lines().count(), 5);
         assert!(csv.contains(",'=1+1,") && !csv.contains(",=1+1,"), "{csv}");
+        assert!(csv.contains(",'\u{ff1d}1+1,"), "some take a wide sign for one, too: {csv}");
     }
 }
