@@ -3,6 +3,7 @@
 use segue_model::{
     ConsentReviewId, ContactId, InboundTextId, PhoneNumber, Timestamp, WorkspaceId,
     consent::{Consent, ConsentState, Medium, Purpose, Scope},
+    spreadsheet::guarded_cell,
 };
 use segue_store::{
     Store, StoreError, consent::ConsentEventView, consent_chain::ChainCheck, inbound_text::InboundTextView,
@@ -194,10 +195,10 @@ impl ConsentProof {
             .map_err(failed)?;
         for event in &self.events {
             let context = event.context.clone().unwrap_or_default();
-            let text = |text: &Option<String>| guarded(text.as_deref().unwrap_or_default());
+            let text = |text: &Option<String>| guarded_cell(text.as_deref().unwrap_or_default());
             writer
                 .write_record([
-                    guarded(&event.address),
+                    guarded_cell(&event.address),
                     event.id.to_string(),
                     event.medium.to_string(),
                     event.purpose.to_string(),
@@ -210,7 +211,7 @@ impl ConsentProof {
                     text(&context.source),
                     text(&context.ip),
                     text(&context.user_agent),
-                    guarded(&event.actor),
+                    guarded_cell(&event.actor),
                     event.occurred_at.to_string(),
                     event.recorded_at.to_string(),
                     event.expires_at.map(|at| at.to_string()).unwrap_or_default(),
@@ -220,11 +221,6 @@ impl ConsentProof {
         let bytes = writer.into_inner().map_err(|error| OutreachError::File(error.to_string()))?;
         String::from_utf8(bytes).map_err(|error| OutreachError::File(error.to_string()))
     }
-}
-
-/// A cell that a spreadsheet takes as text.
-fn guarded(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
 /// What a contact texted from any of its numbers, newest first. What came before an earlier contact with the number was deleted

@@ -35,7 +35,8 @@ impl AddressInput {
                 let email = clean(&self.address, 300).ok_or_else(empty)?;
                 check_field("email", Some(&email))
                     .map_err(|error| OutreachError::invalid("addresses", error.to_string()))?;
-                Ok(email)
+                // As it is looked for; letters of either size are one address.
+                Ok(email.to_lowercase())
             }
             AddressKind::Key => clean(&self.address, 300).ok_or_else(empty),
         }

@@ -91,6 +91,10 @@ pub struct ConsentInput {
     /// Where and how it was said.
     #[serde(default)]
     pub context: ConsentContext,
+    /// Which of the contact's numbers it speaks of, in any usual writing. Its own when absent, else the further one that
+    /// is tried first.
+    #[serde(default)]
+    pub address: Option<String>,
 }
 
 impl ConsentInput {
@@ -333,9 +337,26 @@ pub async fn delete(store: &Store, ctx: &Ctx, workspace_id: WorkspaceId, id: Con
         .await
 }
 
-fn address_of(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: ContactId) -> Result<PhoneNumber, OutreachError> {
-    let contact = tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
-    contact.phone.ok_or(OutreachError::ContactWithoutPhone)
+/// The number of the contact that an entry speaks of.
+fn address_of(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    id: ContactId,
+    named: Option<&str>,
+) -> Result<PhoneNumber, OutreachError> {
+    tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
+    let numbers = tx.phones_of_contact(workspace_id, id)?;
+    let (first, _) = numbers.first().ok_or(OutreachError::ContactWithoutPhone)?;
+    let Some(named) = named.map(str::trim).filter(|text| !text.is_empty()) else {
+        return Ok(PhoneNumber::parse(first, None)?);
+    };
+    let country = country_of(tx, workspace_id)?;
+    let phone = PhoneNumber::parse(named, Some(&country))
+        .map_err(|error| OutreachError::invalid("address", error.to_string()))?;
+    if numbers.iter().any(|(number, _)| number == phone.as_str()) {
+        return Ok(phone);
+    }
+    Err(OutreachError::invalid("address", "The contact does not have this number. Name one of its numbers."))
 }
 
 /// What a contact said about being messaged with any of its numbers, newest first.
@@ -404,7 +425,7 @@ pub async fn record_consent(
     let scope = input.checked_scope()?;
     store
         .write(move |tx| {
-            let phone = address_of(tx, workspace_id, id)?;
+            let phone = address_of(tx, workspace_id, id, input.address.as_deref())?;
             if input.action == ConsentAction::Reassign {
                 reassign(tx, &ctx, workspace_id, &phone, &input, &actor)?;
                 let newest = tx.consent_events(workspace_id, phone.as_str(), None, 1)?;

@@ -30,7 +30,6 @@ use segue_model::{
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, OptOutScope, Purpose, Scope},
     content::SmsContent,
     delivery::MessageClass,
-    id::Id as _,
     keyword::{Found, Keyword},
     plain,
     programme::{EndReason, KeywordAction},
@@ -124,8 +123,6 @@ pub(crate) struct Text<'a> {
     pub phone: &'a PhoneNumber,
     /// The sender of ours that it was sent to, when it is one.
     pub sender: Option<&'a Sender>,
-    /// That sender on every account that has its number or name: people see one.
-    pub twins: &'a [SenderId],
     pub sms: &'a InboundSms<'a>,
     /// What the provider took it for and has answered already.
     pub answered: Option<Keyword>,
@@ -177,9 +174,7 @@ fn receive(
             let sender = senders.iter().find(|sender| {
                 sender.channel_id == channel.id && sender.address.trim_start_matches('+').eq_ignore_ascii_case(written)
             });
-            let is_twin = |other: &&Sender| sender.is_some_and(|sender| sender.address == other.address);
-            let twins: Vec<_> = senders.iter().filter(is_twin).map(|twin| twin.id).collect();
-            let text = Text { ctx, workspace, channel, phone, sender, twins: &twins, sms, answered };
+            let text = Text { ctx, workspace, channel, phone, sender, sms, answered };
             obey(tx, &text).map_err(store_error)?
         }
         // A sender that is no phone number, such as a short code, is a machine without a consent.
@@ -326,17 +321,11 @@ fn is_out(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<bool, StoreError> {
     Ok(said_no && (all == ConsentState::Revoked || !closed(tx, text)?.is_empty()))
 }
 
-/// The accounts of this sender on which a no was meant for it only.
+/// The senders that have a no which was meant for this one only, on whichever account or number of its pools.
 fn closed(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Vec<SenderId>, StoreError> {
-    let (workspace_id, address) = (text.workspace.id, text.phone.as_str());
-    let mut closed = Vec::new();
-    for id in text.twins {
-        let state = tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, id.uuid())?.state;
-        if state == ConsentState::Revoked {
-            closed.push(*id);
-        }
-    }
-    Ok(closed)
+    let Some(sender) = text.sender else { return Ok(Vec::new()) };
+    let refused = tx.refused_senders(text.workspace.id, text.phone.as_str(), sender.id)?;
+    Ok(refused.into_iter().map(|(id, _)| id).collect())
 }
 
 /// Leaves one programme. `false` when the person was not in it.
@@ -420,7 +409,7 @@ pub(crate) fn record_yes(
     tx.record_consent_within(text.workspace.id, &event, &ConsentExtent::of(scope), text.ctx).map(|_| ())
 }
 
-/// Takes back a no that was meant for this sender only, whichever of its accounts it came in on.
+/// Takes back a no that was meant for this sender only, whichever of its accounts or number of its pools it came in on.
 pub(crate) fn reopen_sender(tx: &mut Tx<'_>, text: &Text<'_>, action: ConsentAction) -> Result<(), ConsentError> {
     for id in closed(tx, text)? {
         record_yes(tx, text, action, Scope::Sender(id))?;

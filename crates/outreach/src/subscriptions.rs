@@ -137,12 +137,12 @@ impl Programme<'_> {
     fn has_said_no_since(&self, tx: &mut Tx<'_>, request: &Request<'_>) -> Result<bool, StoreError> {
         let (workspace_id, address) = (self.workspace.id, request.phone.as_str());
         let mut said = vec![tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?];
-        let accounts = tx.accounts_of_sender(workspace_id, self.sender.id)?;
-        for id in accounts.iter().map(|id| id.uuid()).chain([self.view.id.uuid()]) {
-            said.push(tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, id)?);
-        }
+        let programme = self.view.id.uuid();
+        said.push(tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, programme)?);
+        let refused = tx.refused_senders(workspace_id, address, self.sender.id)?;
         let is_later = |since: Option<Timestamp>| since.is_some_and(|since| since > request.occurred_at);
-        Ok(said.into_iter().any(|consent| consent.state == ConsentState::Revoked && is_later(consent.since)))
+        Ok(refused.into_iter().any(|(_, since)| is_later(since))
+            || said.into_iter().any(|consent| consent.state == ConsentState::Revoked && is_later(consent.since)))
     }
 
     /// Makes a subscription active: ledger, contact, list, welcome. What was asked for before a no is noted in the ledger
@@ -160,14 +160,9 @@ impl Programme<'_> {
             self.record(tx, request, action, Scope::All)?;
         }
         self.record(tx, request, action, Scope::Programme(self.view.id))?;
-        // A no to one account of the sender holds on all of them, so each is taken back.
-        for id in tx.accounts_of_sender(workspace_id, self.sender.id)? {
-            let address = request.phone.as_str();
-            let state =
-                tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, id.uuid())?.state;
-            if state == ConsentState::Revoked {
-                self.record(tx, request, action, Scope::Sender(id))?;
-            }
+        // A no to one account of the sender or one number of its pools holds for all of them, so each is taken back.
+        for (id, _) in tx.refused_senders(workspace_id, request.phone.as_str(), self.sender.id)? {
+            self.record(tx, request, action, Scope::Sender(id))?;
         }
         if self.has_said_no_since(tx, request)? {
             return Ok(subscription);
@@ -187,16 +182,12 @@ impl Programme<'_> {
     /// Whether what joining consents to stands. It may have been taken back elsewhere, of somebody who is still in.
     fn is_agreed(&self, tx: &mut Tx<'_>, address: &str) -> Result<bool, StoreError> {
         let workspace_id = self.workspace.id;
-        let about = |tx: &mut Tx<'_>, id| {
-            tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, id).map(|it| it.state)
-        };
-        if about(tx, self.view.id.uuid())? != ConsentState::Granted {
+        let programme = self.view.id.uuid();
+        let to_it = tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, programme)?;
+        if to_it.state != ConsentState::Granted
+            || !tx.refused_senders(workspace_id, address, self.sender.id)?.is_empty()
+        {
             return Ok(false);
-        }
-        for id in tx.accounts_of_sender(workspace_id, self.sender.id)? {
-            if about(tx, id.uuid())? == ConsentState::Revoked {
-                return Ok(false);
-            }
         }
         let all = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?.state;
         // What a review holds was agreed to; joining once more would not end the review.
@@ -251,7 +242,12 @@ impl Programme<'_> {
             tries: 0,
             asked: earlier,
         };
+        let is_refused = !tx.refused_senders(workspace_id, address, self.sender.id)?.is_empty();
         let (awaits, question) = match self.view.opt_in {
+            // A no to this number is taken back by the person alone.
+            ProgrammeOptIn::Single if is_refused && request.method != ConsentMethod::Keyword => {
+                return Err(ConsentError::OptedOut.into());
+            }
             ProgrammeOptIn::Single => return Ok(self.activate(tx, request, ConsentAction::Grant, subscription)?),
             ProgrammeOptIn::Double => (Awaits::Confirmation, &self.view.settings.ask_text),
             ProgrammeOptIn::AgeGated => (Awaits::BirthDate, &self.view.settings.birth_date_question),
@@ -260,7 +256,7 @@ impl Programme<'_> {
             return Err(OutreachError::Refused(segue_model::policy::Rule::OptedOut));
         }
         let state = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?.state;
-        let standing = if state == ConsentState::Revoked { Standing::SaidNo } else { Standing::Open };
+        let standing = if is_refused || state == ConsentState::Revoked { Standing::SaidNo } else { Standing::Open };
         let asked = Asked::again(earlier, standing, now).map_err(|until| OutreachError::AskedRecently { until })?;
         (subscription.awaits, subscription.asked) = (Some(awaits), Some(asked));
         let until = self.view.settings.pending_until(now);

@@ -337,6 +337,7 @@ fn deactivate_one(
             expires_at: None,
             scope: None,
             context: Default::default(),
+            address: None,
         };
         contacts::reassign(tx, ctx, workspace_id, phone, &input, actor)?;
         done.consents_ended += 1;

@@ -287,7 +287,9 @@ impl Tx<'_> {
             ],
         )?;
         let consent = self.compute_consent(workspace_id, event.medium, &event.address, event.purpose, &extent.scope)?;
-        if event.action.is_no() && event.purpose == Purpose::Marketing && extent.scope == Scope::All {
+        // A no that is told late, and after which the person has said yes, ends nothing.
+        let ends = event.action.is_no() && consent.state == ConsentState::Revoked;
+        if ends && event.purpose == Purpose::Marketing && extent.scope == Scope::All {
             for (address, _) in self.phones_beside(workspace_id, &event.address)? {
                 self.cancel_waiting_marketing(workspace_id, &address, "opted_out")?;
             }

@@ -125,31 +125,30 @@ impl Tx<'_> {
         review: &NewReview,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.lock_consents(workspace_id)?;
-        let words: Vec<&str> = review.reading.said.iter().map(|evidence| evidence.words.as_str()).collect();
-        self.execute(
-            &INSERT_REVIEW,
-            &[
-                &workspace_id,
-                &review.id,
-                &review.address,
-                &review.medium.as_str(),
-                &review.sender,
-                &review.text,
-                &json_text(&words)?,
-                &review.proof,
-                &now,
-            ],
-        )?;
+        let words = review.reading.said.iter().map(|evidence| evidence.words.clone()).collect();
+        let open = ReviewView {
+            id: review.id,
+            medium: review.medium,
+            address: review.address.clone(),
+            contact_id: None,
+            contact_name: None,
+            sender: review.sender.clone(),
+            text: review.text.clone(),
+            words,
+            state: ReviewState::Open,
+            decided_by: None,
+            decided_at: None,
+            created_at: now,
+            proof: review.proof.clone(),
+        };
+        self.open_known_review(workspace_id, &open, &review.held)?;
         for address in &review.held {
-            self.execute(&HOLD, &[&workspace_id, address, &review.id])?;
-            self.compute_marketing(workspace_id, address)?;
             self.tell_consent(workspace_id, address, now)?;
         }
         Ok(())
     }
 
-    /// Writes an open review of another database with the addresses that it held there, as it was.
+    /// Writes an open review with the addresses that it holds, such as one of another database as it was there.
     pub(crate) fn open_known_review(
         &mut self,
         workspace_id: WorkspaceId,

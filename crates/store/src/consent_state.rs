@@ -55,7 +55,8 @@ crate::sql! {
             SELECT c.phone AS phone, 0 AS priority, 0 AS added_at FROM contacts c
             WHERE c.workspace_id = $1 AND c.id = $2 AND c.phone IS NOT NULL
             UNION ALL SELECT a.address, a.priority, a.added_at FROM contact_addresses a
-            WHERE a.workspace_id = $1 AND a.contact_id = $2 AND a.kind = 'phone') p
+            WHERE a.workspace_id = $1 AND a.contact_id = $2 AND a.kind = 'phone'
+                AND NOT EXISTS (SELECT 1 FROM contacts o WHERE o.workspace_id = $1 AND o.id = $2 AND o.phone = a.address)) p
         ORDER BY priority, phone";
 }
 
@@ -163,6 +164,19 @@ impl Tx<'_> {
             }
         }
         Ok(asked)
+    }
+
+    /// When the person last said yes themselves with this address.
+    pub(crate) fn own_yes(
+        &mut self,
+        workspace_id: WorkspaceId,
+        medium: Medium,
+        address: &str,
+        purpose: Purpose,
+        scope: &Scope,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let said = self.said(workspace_id, medium, (address.to_owned(), Timestamp(0)), purpose, scope)?;
+        Ok(said.own_yes)
     }
 
     fn said(

@@ -8,7 +8,12 @@ use std::collections::BTreeMap;
 use segue_model::{ContactId, PhoneNumber, Timestamp, WorkspaceId, consent::ConsentState, contact::ContactFields};
 use serde::Serialize;
 
-use crate::{Row, StoreError, Tx, event::NewEvent, tx::json_text};
+use crate::{
+    Row, StoreError, Tx,
+    contact_address::{AddressKind, ContactAddress},
+    event::NewEvent,
+    tx::json_text,
+};
 
 /// A contact as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -77,6 +82,7 @@ crate::sql! {
         postgres: "SELECT id, phone, first_name, last_name, email, locale, time_zone, external_key,
                 attributes
             FROM contacts WHERE workspace_id = $1 AND id = $2 FOR UPDATE";
+    OWN_PHONE = "SELECT phone FROM contacts WHERE workspace_id = $1 AND id = $2";
     CONTACT_OF_PHONE = "SELECT id FROM contacts WHERE workspace_id = $1 AND phone = $2";
     CONTACT = "SELECT id, phone, first_name, last_name, email, locale, time_zone, external_key, attributes,
             sms_consent, whatsapp_consent, created_at, updated_at
@@ -306,7 +312,8 @@ impl Tx<'_> {
         })
     }
 
-    /// Stores all fields of a contact and tells nobody, for work in bulk.
+    /// Stores all fields of a contact and tells nobody, for work in bulk. A further number that becomes its own is no
+    /// further one any more, and the one that it had takes that place.
     ///
     /// # Errors
     /// When the store fails.
@@ -319,10 +326,18 @@ impl Tx<'_> {
     ) -> Result<ContactChange, StoreError> {
         let phones = self.phones_of_contact(workspace_id, id)?;
         let own = fields.phone.as_ref().map(PhoneNumber::as_str);
-        let changes_own = !phones.is_empty() && !phones.iter().any(|(phone, _)| Some(phone.as_str()) == own);
+        let had: Option<String> =
+            self.query_opt(&OWN_PHONE, &[&workspace_id, &id], |row| row.next::<Option<String>>())?.flatten();
+        let changes_own = !phones.is_empty() && had.as_deref() != own;
+        let mut further = None;
         if changes_own {
             // Consents come before addresses, as everywhere.
             self.lock_consents(workspace_id)?;
+            let all = self.contact_addresses(workspace_id, id)?;
+            further = all.into_iter().find(|it| it.kind == AddressKind::Phone && Some(it.address.as_str()) == own);
+        }
+        if further.is_some() {
+            self.lock_addresses(workspace_id)?;
         }
         // Nobody else gives the same number or key to another contact until this transaction has ended.
         if let Some(phone) = &fields.phone {
@@ -335,8 +350,15 @@ impl Tx<'_> {
             return Ok(taken);
         }
         if self.write_contact(&UPDATE_CONTACT, workspace_id, id, fields, now)? == 1 {
+            if let Some(further) = further {
+                self.delete_contact_address(workspace_id, id, AddressKind::Phone, &further.address)?;
+                if let Some(had) = had {
+                    // Since when the two are known to be one person's stays.
+                    self.insert_contact_address(workspace_id, id, &ContactAddress { address: had, ..further })?;
+                }
+            }
             if changes_own {
-                // The number it had is nobody's now, and the new one has the further ones beside it.
+                // A number it had and has no more is nobody's now, and the new one has the further ones beside it.
                 let numbers: Vec<String> =
                     phones.into_iter().map(|(phone, _)| phone).chain(own.map(str::to_owned)).collect();
                 self.compute_consents_of(workspace_id, &numbers)?;

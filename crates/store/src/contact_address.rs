@@ -25,7 +25,7 @@ segue_model::text_enum! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ContactAddress {
     pub kind: AddressKind,
-    /// E.164, an e-mail address, or a key.
+    /// E.164, an e-mail address in small letters, or a key.
     pub address: String,
     /// The lowest is tried first, after the contact's own.
     pub priority: i64,
@@ -37,7 +37,10 @@ impl ContactAddress {
     /// Whether it is the same address, whatever its place.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.address == other.address
+        let is_email = self.kind == AddressKind::Email;
+        self.kind == other.kind
+            && (self.address == other.address
+                || (is_email && self.address.to_lowercase() == other.address.to_lowercase()))
     }
 }
 

@@ -72,14 +72,37 @@ impl MergeRecord {
     /// Whether the dissolved contact had this address, as its own or as a further one.
     fn had(&self, address: &ContactAddress) -> bool {
         let own = self.merged.as_ref().and_then(|merged| own_address(&merged.fields, address.kind));
-        own.as_deref() == Some(address.address.as_str()) || self.addresses.iter().any(|other| other.is_same(address))
+        own == Some(as_kept(address.kind, &address.address))
+            || self.addresses.iter().any(|other| other.is_same(address))
     }
+
+    /// Whether the address was the kept contact's own before and is not again with these fields, for its own was changed
+    /// once more since the merge. It stays a further one of it then, or it would be nobody's.
+    fn displaced(&self, address: &ContactAddress, fields: &ContactFields) -> bool {
+        let field = match address.kind {
+            AddressKind::Phone => "phone",
+            AddressKind::Email => "email",
+            AddressKind::Key => "external_key",
+        };
+        let before = self.changes.get(field).and_then(|(before, _)| before.clone());
+        let mut old = ContactFields::default();
+        old.set_field(field, before);
+        let this = Some(as_kept(address.kind, &address.address));
+        own_address(&old, address.kind) == this
+            && own_address(fields, address.kind) != this
+            && !self.addresses.iter().any(|other| other.is_same(address))
+    }
+}
+
+/// An address as it is kept among further ones: e-mail addresses in small letters.
+fn as_kept(kind: AddressKind, address: &str) -> String {
+    if kind == AddressKind::Email { address.to_lowercase() } else { address.to_owned() }
 }
 
 fn own_address(fields: &ContactFields, kind: AddressKind) -> Option<String> {
     match kind {
         AddressKind::Phone => fields.phone.as_ref().map(ToString::to_string),
-        AddressKind::Email => fields.email.clone(),
+        AddressKind::Email => fields.email.as_deref().map(|email| as_kept(kind, email)),
         AddressKind::Key => fields.external_key.clone(),
     }
 }
@@ -262,7 +285,7 @@ impl Tx<'_> {
                 from.into_iter().flatten().filter(|address| Some(address) != now_own.as_ref()).map(|it| (kind, it)),
             );
         }
-        wanted.extend(further.iter().map(|address| (address.kind, address.address.clone())));
+        wanted.extend(further.iter().map(|it| (it.kind, as_kept(it.kind, &it.address))));
         let mut added = Vec::new();
         for (kind, address) in wanted {
             priority += 1;
@@ -346,6 +369,10 @@ impl Tx<'_> {
     ) -> Result<Unmerged, StoreError> {
         let (kept_id, merged_id) = (merge.kept_id, merge.merged_id);
         self.lock_addresses(workspace_id)?;
+        // What was taken back has no record any more.
+        if self.merge(workspace_id, merge.id)?.is_none_or(|merge| merge.unmerged_at.is_some()) {
+            return Ok(Unmerged::Already);
+        }
         let Some(kept) = self.contact_row(workspace_id, kept_id)? else { return Ok(Unmerged::KeptIsGone) };
         let Some(merged) = &record.merged else { return Ok(Unmerged::KeptIsGone) };
         if self.execute(&END_MERGE, &[&workspace_id, &merge.id, &now, &actor])? == 0 {
@@ -353,12 +380,16 @@ impl Tx<'_> {
         }
         // What the kept contact still had of it.
         let (mut lists, mut addresses) = (Vec::new(), Vec::new());
-        for address in &record.addresses_added {
+        let fields = kept.fields.without(&record.changes);
+        for address in record.addresses_added.iter().filter(|address| !record.displaced(address, &fields)) {
             if self.delete_contact_address(workspace_id, kept_id, address.kind, &address.address)? {
                 addresses.push(address.clone());
             }
         }
-        let fields = kept.fields.without(&record.changes);
+        if let Some(phone) = own_address(&merged.fields, AddressKind::Phone) {
+            // It was the kept contact's own for a while, and gave way to another one.
+            self.delete_contact_address(workspace_id, kept_id, AddressKind::Phone, &phone)?;
+        }
         if self.update_contact_quietly(workspace_id, kept_id, &fields, now)? != ContactChange::Changed {
             return Ok(Unmerged::AddressTaken);
         }

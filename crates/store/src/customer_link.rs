@@ -119,7 +119,7 @@ crate::sql! {
     CONTACTS_OF_EMAIL = "SELECT id FROM contacts
         WHERE workspace_id = $1 AND email IS NOT NULL AND LOWER(email) = $2 ORDER BY id DESC LIMIT $3";
     CONTACT_OF_FURTHER_EMAIL = "SELECT contact_id FROM contact_addresses
-        WHERE workspace_id = $1 AND kind = 'email' AND address = $2";
+        WHERE workspace_id = $1 AND kind = 'email' AND LOWER(address) = $2 ORDER BY added_at, contact_id LIMIT 1";
     LEADS_OF_EMAIL = "SELECT id FROM leads
         WHERE workspace_id = $1 AND email IS NOT NULL AND LOWER(email) = $2 ORDER BY id DESC LIMIT $3";
     LEADS_OF_PHONE = "SELECT id FROM leads WHERE workspace_id = $1 AND phone = $2 ORDER BY id DESC LIMIT $3";

@@ -188,6 +188,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("consent", consent::STATEMENTS),
         ("consent_chain", consent_chain::STATEMENTS),
         ("consent_review", consent_review::STATEMENTS),
+        ("opt_out", opt_out::STATEMENTS),
         ("consent_state", consent_state::STATEMENTS),
         ("contact", contact::STATEMENTS),
         ("contact_address", contact_address::STATEMENTS),

@@ -6,6 +6,9 @@
 //!
 //! A sender is its number or name on every account that has it: a no to one of them ends subscriptions and opt-ins of
 //! programmes on the others, and the questions that the others have asked.
+//!
+//! A no to one sender is a no to its pools as they are in that moment, and is recorded for each number or name of them: a
+//! pool that loses a sender later does not begin to text whoever said no to it.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +19,7 @@ use segue_model::{
 };
 
 use crate::{
-    Tx,
+    StoreError, Tx,
     consent::{ConsentError, ConsentExtent, NewConsentEvent},
     subscription::SubscriptionView,
 };
@@ -45,7 +48,51 @@ pub enum Rest {
     Kept,
 }
 
+crate::sql! {
+    /// The other numbers and names of a sender's pools; [`Tx::consent_state_from`] reads the same.
+    POOL_MATES = "SELECT DISTINCT m.address, m.id FROM senders s
+        JOIN senders t ON t.workspace_id = s.workspace_id AND t.address = s.address
+        JOIN sender_pool_members a ON a.workspace_id = t.workspace_id AND a.sender_id = t.id
+        JOIN sender_pool_members b ON b.workspace_id = a.workspace_id AND b.pool_id = a.pool_id
+        JOIN senders m ON m.workspace_id = b.workspace_id AND m.id = b.sender_id AND m.address <> s.address
+        WHERE s.workspace_id = $1 AND s.id = $2 ORDER BY m.address, m.id";
+    /// The senders that have a no of the address which [`Tx::consent_state_from`] counts for this one.
+    REFUSED_SENDERS = "SELECT n.id, r.since FROM senders s
+        JOIN senders n ON n.workspace_id = s.workspace_id
+        JOIN scoped_consents r ON r.workspace_id = n.workspace_id AND r.address = $3 AND r.scope_id = n.id
+            AND r.medium = 'sms' AND r.purpose = 'marketing' AND r.state = 'revoked'
+        WHERE s.workspace_id = $1 AND s.id = $2
+            AND (n.address = s.address OR EXISTS (SELECT 1 FROM senders t
+                    JOIN sender_pool_members a ON a.workspace_id = t.workspace_id AND a.sender_id = t.id
+                    JOIN sender_pool_members b ON b.workspace_id = a.workspace_id AND b.pool_id = a.pool_id
+                    JOIN senders m ON m.workspace_id = b.workspace_id AND m.id = b.sender_id
+                WHERE t.workspace_id = n.workspace_id AND t.address = n.address AND m.address = s.address))
+        ORDER BY n.id";
+}
+
 impl Tx<'_> {
+    /// The senders that the address has said no to and of which that counts for this one: itself, its number or name on
+    /// other accounts, and what shares a pool with one of those. With since when. A yes to one has to take back each.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn refused_senders(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+        sender: SenderId,
+    ) -> Result<Vec<(SenderId, Option<Timestamp>)>, StoreError> {
+        self.query(&REFUSED_SENDERS, &[&workspace_id, &sender, &address], |row| Ok((row.next()?, row.next()?)))
+    }
+
+    /// One sender for each other number or name that shares a pool with this one's, on any of its accounts.
+    fn pool_mates(&mut self, workspace_id: WorkspaceId, sender: SenderId) -> Result<Vec<SenderId>, StoreError> {
+        let mut mates: Vec<(String, SenderId)> =
+            self.query(&POOL_MATES, &[&workspace_id, &sender], |row| Ok((row.next()?, row.next()?)))?;
+        mates.dedup_by(|(next, _), (address, _)| next == address);
+        Ok(mates.into_iter().map(|(_, id)| id).collect())
+    }
+
     /// Records a no. A scope that finds nothing to end (no sender of ours, no programme) falls back to a wider one.
     ///
     /// # Errors
@@ -71,9 +118,12 @@ impl Tx<'_> {
             }
             (OptOutScope::Sender, Medium::Sms, Some(sender)) => {
                 self.leave_programmes(workspace_id, no, Some(sender), ctx)?;
+                let mates = self.pool_mates(workspace_id, sender)?;
                 for phone in &no.phones {
-                    self.record_no(workspace_id, no, Medium::Sms, phone, Scope::Sender(sender), ctx)?;
-                    self.cancel_waiting_from(workspace_id, phone, sender)?;
+                    for sender in std::iter::once(&sender).chain(&mates) {
+                        self.record_no(workspace_id, no, Medium::Sms, phone, Scope::Sender(*sender), ctx)?;
+                        self.cancel_waiting_from(workspace_id, phone, *sender)?;
+                    }
                 }
                 Ok(())
             }
@@ -107,7 +157,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Ends the person's subscriptions, those of one sender on all of its accounts, or all. Gives how many.
+    /// Ends the person's subscriptions, those of one sender on all of its accounts, or all. Gives how many there were. What
+    /// the person has joined since the no was said stays.
     fn leave_programmes(
         &mut self,
         workspace_id: WorkspaceId,
@@ -118,10 +169,15 @@ impl Tx<'_> {
         let mut left = 0;
         for phone in &no.phones {
             for (subscription, _) in self.open_subscriptions(workspace_id, phone, sender)? {
+                left += 1;
+                let joined = Scope::Programme(subscription.programme_id);
+                let yes = self.own_yes(workspace_id, Medium::Sms, phone, Purpose::Marketing, &joined)?;
+                if yes > Some(no.occurred_at) {
+                    continue;
+                }
                 // Without a sender all marketing ends, and that is recorded by whoever asks for it.
                 let rest = if sender.is_some() { Rest::TakenBack } else { Rest::Kept };
                 self.leave_programme(workspace_id, &subscription, (EndReason::Stopped, rest), no, ctx)?;
-                left += 1;
             }
         }
         Ok(left)

@@ -115,7 +115,7 @@ crate::sql! {
     CONTACT_OF_LINK_EMAIL = "SELECT id FROM contacts WHERE workspace_id = $1 AND email IS NOT NULL AND LOWER(email) = $2
         ORDER BY created_at, id LIMIT 1";
     CONTACT_OF_FURTHER_EMAIL = "SELECT contact_id FROM contact_addresses
-        WHERE workspace_id = $1 AND kind = 'email' AND address = $2";
+        WHERE workspace_id = $1 AND kind = 'email' AND LOWER(address) = $2 ORDER BY added_at, contact_id LIMIT 1";
     ROWS_WAIT = "SELECT 1 FROM data_rows WHERE workspace_id = $1 AND contact_id IS NULL AND link IS NOT NULL LIMIT 1";
     ADOPT_ROWS = "UPDATE data_rows SET contact_id = $2
         WHERE workspace_id = $1 AND contact_id IS NULL AND link IN ($3, $4, $5)";

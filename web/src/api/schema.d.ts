@@ -5986,6 +5986,11 @@ export interface components {
         /** @description What a person said about being messaged, as it is recorded by hand or by a program. */
         ConsentInput: {
             action: components["schemas"]["ConsentAction"];
+            /**
+             * @description Which of the contact's numbers it speaks of, in any usual writing. Its own when absent, else the further one that
+             *     is tried first.
+             */
+            address?: string | null;
             /** @description Which medium it speaks of. */
             channel: components["schemas"]["Medium"];
             /** @description Where and how it was said. */
@@ -6170,7 +6175,7 @@ export interface components {
         ContactAddress: {
             /** @description Since when the contact has it. */
             added_at: components["schemas"]["Timestamp"];
-            /** @description E.164, an e-mail address, or a key. */
+            /** @description E.164, an e-mail address in small letters, or a key. */
             address: string;
             kind: components["schemas"]["AddressKind"];
             /**
@@ -8568,7 +8573,7 @@ export interface components {
             data: {
                 /** @description Since when the contact has it. */
                 added_at: components["schemas"]["Timestamp"];
-                /** @description E.164, an e-mail address, or a key. */
+                /** @description E.164, an e-mail address in small letters, or a key. */
                 address: string;
                 kind: components["schemas"]["AddressKind"];
                 /**

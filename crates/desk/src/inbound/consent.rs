@@ -140,7 +140,8 @@ fn record_no(
     Ok(())
 }
 
-/// A no of somebody who is blocked, or one that is older than another: it is obeyed and not answered.
+/// A no of somebody who is blocked, one that is older than another, or one from before the number was connected: it is
+/// obeyed and not answered.
 pub(super) fn silent_no(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,

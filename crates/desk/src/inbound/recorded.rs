@@ -1,8 +1,8 @@
 //! Messages between the business and a customer that did not go through here: written in the WhatsApp Business app on the
 //! same number, or from before the number was connected.
 //!
-//! They are entries of the transcript and nothing else: no bot hears them, nobody has to answer, nothing is unread, and no
-//! service window opens. An entry goes into the customer's open session, else into the last one; who has none gets one
+//! They are entries of the transcript: no bot hears them, nobody has to answer, nothing is unread, and no service window
+//! opens. A no of the customer counts from when it was said, unless the person has said yes since. An entry goes into the customer's open session, else into the last one; who has none gets one
 //! that is ended already. The provider's id makes a repeat one entry, here as for every message.
 
 use segue_channels::whatsapp::{Content, InboundMessage, RecordedMessage, Writer, webhook::Record};
@@ -15,7 +15,7 @@ use segue_store::{
     message::{AuthorKind, Direction},
 };
 
-use super::{Desk, InboundError, came_here, changes, entry, identify, times};
+use super::{Desk, InboundError, came_here, changes, consent, entry, identify, times};
 use crate::{closing, notice::Notices, say::note};
 
 /// Keeps a recorded message.
@@ -65,6 +65,9 @@ pub(super) fn keep(tx: &mut Tx<'_>, desk: &Desk<'_>, recorded: &RecordedMessage)
     }
     notices.session_updated(session.id);
     tx.save_session(workspace_id, &mut session)?;
+    if recorded.writer == Writer::Customer {
+        consent::silent_no(tx, desk, &message, &content, customer.user.id)?;
+    }
     changes::remembered(tx, desk, &recorded.wamid, &identifiers, &mut notices)?;
     notices.tell(tx, desk.ctx.now())?;
     Ok(())

@@ -104,6 +104,59 @@ async fn history_is_readable_and_opens_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_no_in_the_history_counts_from_when_it_was_said() {
+    use segue_model::consent::{Consent, ConsentAction, ConsentMethod, ConsentState, Medium, Purpose};
+    const DAY: i64 = 86_400_000;
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (engine, workspace_id) = (scene.test.engine, scene.workspace());
+        let address = format!("+{ANA}");
+        let say = async |days: i64, method| {
+            let event = segue_store::consent::NewConsentEvent {
+                medium: Medium::WhatsApp,
+                address: address.clone(),
+                purpose: Purpose::Marketing,
+                action: ConsentAction::Grant,
+                method,
+                wording: Some("Yes, send me offers.".to_owned()),
+                proof: None,
+                actor: "test".to_owned(),
+                occurred_at: START.plus(-days * DAY),
+            };
+            let ctx = scene.ctx().clone();
+            scene.store().write(move |tx| tx.record_consent(workspace_id, &event, &ctx)).await.unwrap();
+        };
+        let state = async || -> Consent {
+            let address = address.clone();
+            let state = move |tx: &mut segue_store::Tx<'_>| {
+                tx.consent_state(workspace_id, Medium::WhatsApp, &address, Purpose::Marketing)
+            };
+            write(scene.store(), state).await
+        };
+        let told = async |wamid: &str, days: i64, writer, body: &str| {
+            let item = recorded(wamid, START.plus(-days * DAY), writer, Record::History, words(body));
+            scene.try_receive(item).await.unwrap();
+        };
+        say(30, ConsentMethod::WebForm).await;
+        told("wamid.h0", 8, Writer::Business, "STOP").await;
+        assert_eq!(state().await.state, ConsentState::Granted, "{engine}: the business says nothing for the person");
+        told("wamid.h1", 7, Writer::Customer, "STOP").await;
+        let no = state().await;
+        assert_eq!(no.state, ConsentState::Revoked, "{engine}");
+        let since = no.since.unwrap();
+        assert!(since.since(START.plus(-7 * DAY)) < 1_000, "{engine}: {since}");
+        assert_eq!(scene.session().await.state, SessionState::Ended, "{engine}");
+        assert!(scene.texts(&OUTBOX).await.is_empty(), "{engine}: nobody is answered");
+        // A yes of the person that is later stands, in whatever order the two are told.
+        say(5, ConsentMethod::Keyword).await;
+        told("wamid.h2", 6, Writer::Customer, "Please take me off your list").await;
+        assert_eq!(state().await.state, ConsentState::Granted, "{engine}");
+        told("wamid.h3", 4, Writer::Customer, "Please take me off your list").await;
+        assert_eq!(state().await.state, ConsentState::Revoked, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_opens_a_session_and_the_window_but_agrees_to_nothing() {
     for test in engines().await {
         let scene = Scene::new(test).await;

@@ -65,6 +65,7 @@ async fn a_contacts_life() {
                 expires_at: None,
                 scope: None,
                 context: segue_store::consent::ConsentContext::default(),
+                address: None,
             };
             contacts::record_consent(store, ctx, ws, &Actor::System, id, input)
         };

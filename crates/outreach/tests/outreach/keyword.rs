@@ -78,6 +78,20 @@ pub async fn text(world: &World, from: &str, text: &str) -> Handled {
     receive(world, id, from, text).await
 }
 
+/// A text to this number of ours.
+pub async fn text_to(world: &World, to: &str, from: &str, text: &str) -> Handled {
+    let (ctx, ws, channel, inbox_id) = (world.test.ctx.clone(), world.ws(), world.sms.clone(), world.test.ctx.id());
+    let (to, from, text, received_at) = (to.to_owned(), from.to_owned(), text.to_owned(), world.test.now());
+    world
+        .write(move |tx| {
+            let workspace = tx.workspace(ws)?.unwrap();
+            let (from, to, text) = (from.as_str(), to.as_str(), text.as_str());
+            let sms = InboundSms { inbox_id, from, is_national: false, to, text, files: &[], received_at };
+            handle(tx, &ctx, &workspace, &channel, &sms)
+        })
+        .await
+}
+
 /// Consent to promotional SMS and WhatsApp messages.
 pub async fn consents(world: &World, address: &str) -> [ConsentState; 2] {
     let (ws, address) = (world.ws(), address.to_owned());

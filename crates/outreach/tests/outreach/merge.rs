@@ -245,6 +245,48 @@ async fn what_several_merged_contacts_had_stays_until_the_last_of_them_is_apart(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_merge_that_is_taken_back_leaves_the_kept_contact_its_number_whatever_was_edited_since() {
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let edit = async |id, number: &str| {
+            let phone = Some(Some(number.to_owned()));
+            contacts::change(store, ctx, ws, id, ContactInput { phone, ..ContactInput::default() }).await.unwrap();
+        };
+        let numbers = async |id| {
+            let phones = world.write(move |tx| tx.phones_of_contact(ws, id)).await;
+            phones.into_iter().map(|(phone, _)| phone).collect::<Vec<_>>()
+        };
+        // Edited to a third number, and back to the number that the kept contact had before.
+        for (start, edited, expected) in [(0, 2, vec![phone(2), phone(0)]), (10, 10, vec![phone(10)])] {
+            let kept = world.subscriber(&phone(start), "Ana").await;
+            let merged = world.subscriber(&phone(start + 1), "Anna").await;
+            let take = ["phone", "email"].map(str::to_owned).to_vec();
+            contacts::change(store, ctx, ws, kept, email(&format!("Ana{start}@Example.com"))).await.unwrap();
+            contacts::change(store, ctx, ws, merged, email(&format!("Anna{start}@Example.com"))).await.unwrap();
+            let input = MergeInput { kept_id: kept, merged_id: merged, take };
+            let done = merge::merge(store, ctx, ws, &Actor::System, input).await.unwrap();
+            assert_eq!(numbers(kept).await, [phone(start + 1), phone(start)], "{engine}");
+            contacts::change(store, ctx, ws, kept, email(&format!("new{start}@example.com"))).await.unwrap();
+            edit(kept, &phone(edited)).await;
+            merge::unmerge(store, ctx, ws, &Actor::System, done.id).await.unwrap();
+            assert_eq!(numbers(kept).await, expected, "{engine}");
+            assert_eq!(numbers(merged).await, [phone(start + 1)], "{engine}");
+            let further = contact_addresses::list(store, ws, kept).await.unwrap();
+            let mails: Vec<_> = further.iter().filter(|each| each.kind == AddressKind::Email).collect();
+            assert_eq!(mails.len(), 1, "{engine}: {mails:?}");
+            assert_eq!(mails[0].address, format!("ana{start}@example.com"), "{engine}");
+            // A no that the person says with it counts.
+            world.test.clock.advance(1_000);
+            world.consent(&phone(start), ConsentAction::Revoke).await;
+            let shown = contacts::get(store, ws, kept).await.unwrap();
+            assert_eq!(shown.sms_consent, ConsentState::Revoked, "{engine}");
+            let again = merge::unmerge(store, ctx, ws, &Actor::System, done.id).await.unwrap_err();
+            assert!(matches!(again, segue_outreach::OutreachError::Unmerged), "{engine}: {again}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_search_finds_pairs_once_and_a_denied_one_is_not_shown_again() {
     for world in worlds().await {
         let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());

@@ -151,6 +151,71 @@ async fn joining_two_numbers_is_remembered_when_their_order_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_further_number_that_becomes_the_own_one_changes_places_with_it() {
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let (one, two) = (phone(1), phone(2));
+        let ana = world.subscriber(&one, "Ana").await;
+        world.consent(&two, ConsentAction::Revoke).await;
+        world.test.clock.advance(1_000);
+        set(&world, ana, &[(AddressKind::Phone, &two)]).await;
+        let joined = contact_addresses::list(store, ws, ana).await.unwrap()[0].added_at;
+        world.test.clock.advance(1_000);
+        let changed = contacts::change(store, ctx, ws, ana, input(json!({ "phone": two }))).await.unwrap();
+        assert_eq!(changed.phone.unwrap().as_str(), two, "{engine}");
+        let further = contact_addresses::list(store, ws, ana).await.unwrap();
+        let [kept] = further.as_slice() else { panic!("{engine}: {further:?}") };
+        assert_eq!((&kept.address, kept.added_at), (&one, joined), "{engine}");
+        let events = contacts::consent_events(store, ws, ana, None, 9).await.unwrap();
+        assert_eq!(events.len(), 2, "{engine}: each once");
+        let states = async || (state(&world, &one).await, state(&world, &two).await);
+        let now = states().await;
+        assert_eq!(now, (ConsentState::Revoked, ConsentState::Revoked), "{engine}");
+        world.write(move |tx| tx.rebuild_consents(ws)).await;
+        assert_eq!(states().await, now, "{engine}: as the ledger says");
+        // Numbers that part again have each what was said for them.
+        set(&world, ana, &[]).await;
+        assert_eq!(states().await, (ConsentState::Granted, ConsentState::Revoked), "{engine}");
+
+        // Who has further numbers alone is written by one of them: it is the own one then.
+        let ben = contacts::create(store, ctx, ws, input(json!({ "first_name": "Ben" }))).await.unwrap().id;
+        set(&world, ben, &[(AddressKind::Phone, &phone(3))]).await;
+        let fields = segue_model::contact::ContactFields {
+            phone: Some(phone(3).parse().unwrap()),
+            last_name: Some("Okri".to_owned()),
+            ..Default::default()
+        };
+        let its_ctx = ctx.clone();
+        world.write(move |tx| tx.upsert_contact(ws, its_ctx.id(), &fields, its_ctx.now())).await;
+        assert_eq!(contacts::get(store, ws, ben).await.unwrap().phone.unwrap().as_str(), phone(3), "{engine}");
+        assert!(contact_addresses::list(store, ws, ben).await.unwrap().is_empty(), "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn further_emails_are_found_in_whatever_letters_they_were_written() {
+    for world in worlds().await {
+        let (store, ws, engine, now) = (&world.test.store, world.ws(), &world.test.engine, world.test.now());
+        let ana = world.test.contact(&phone(1), "Ana").await;
+        set(&world, ana, &[(AddressKind::Email, "Ana.Lopez@Example.com")]).await;
+        let kept = contact_addresses::list(store, ws, ana).await.unwrap();
+        assert_eq!(kept[0].address, "ana.lopez@example.com", "{engine}");
+        // One that was kept as it was written.
+        let old = segue_store::contact_address::ContactAddress {
+            kind: AddressKind::Email,
+            address: "Ana@Example.com".to_owned(),
+            priority: 2,
+            added_at: now,
+        };
+        assert!(world.write(move |tx| tx.insert_contact_address(ws, ana, &old)).await);
+        for email in ["ANA.LOPEZ@example.com", "ana@example.com"] {
+            let found = world.write(move |tx| tx.contacts_of_email(ws, email, 5)).await;
+            assert_eq!(found, [ana], "{engine}: {email}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_texts_the_first_further_number_that_opted_in_where_the_own_one_says_nothing() {
     for world in worlds().await {
         let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());

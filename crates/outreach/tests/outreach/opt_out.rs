@@ -7,7 +7,7 @@ use segue_model::{
     keyword::Keyword,
 };
 use segue_outreach::{
-    OutreachError,
+    OutreachError, contact_addresses,
     contacts::{self, ConsentInput},
     keywords::Handled,
     reviews::{self, ReviewDecision},
@@ -19,7 +19,7 @@ use segue_store::{
 };
 
 use crate::{
-    keyword::{consents, receive_on, settings, text},
+    keyword::{consents, receive_on, settings, text, text_to},
     world::{World, phone, worlds},
 };
 
@@ -99,6 +99,75 @@ async fn a_number_on_several_accounts_is_stopped_and_opened_as_one() {
         world.test.clock.advance(1);
         assert_eq!(text(&world, &phone(1), "START").await, Handled::Answered(Keyword::Start), "{}", world.test.engine);
         assert_eq!(state().await, Granted, "the other account's no, too: {}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_to_a_number_of_a_pool_outlives_the_pool_and_start_to_any_of_its_numbers_takes_it_back() {
+    for world in worlds().await {
+        let (ws, engine, pool_id) = (world.ws(), &world.test.engine, world.test.ctx.id());
+        let other = world.test.sender(world.sms.id, "+15550000001").await;
+        let (both, now) = ([world.sender.id, other.id], world.test.now());
+        world
+            .write(move |tx| {
+                tx.insert_sender_pool(ws, pool_id, "Spring", now)?;
+                tx.set_pool_members(ws, pool_id, &both)
+            })
+            .await;
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Sender).await;
+        let states = async |number: u32| {
+            let of = move |tx: &mut segue_store::Tx<'_>, from: &str| {
+                tx.consent_state_from(ws, Medium::Sms, &phone(number), Purpose::Marketing, from).map(|it| it.state)
+            };
+            world.write(move |tx| Ok([of(tx, "+15550000000")?, of(tx, "+15550000001")?])).await
+        };
+        for number in [1, 2] {
+            subscriber(&world, number).await;
+            world.test.clock.advance(1);
+            assert_eq!(text(&world, &phone(number), "STOP").await, Handled::Answered(Keyword::Stop), "{engine}");
+            assert_eq!(states(number).await, [Revoked, Revoked], "{engine}");
+            let again = text_to(&world, "15550000001", &phone(number), "STOP").await;
+            assert_eq!(again, Handled::Repeated(Keyword::Stop), "{engine}: it holds there already");
+            world.test.clock.advance(1);
+        }
+        let start = text_to(&world, "15550000001", &phone(1), "START").await;
+        assert_eq!(start, Handled::Answered(Keyword::Start), "{engine}");
+        assert_eq!(states(1).await, [Granted, Granted], "{engine}: both are open again");
+        // The number that heard the no leaves the pool: nothing of it is forgotten, and each is opened by itself.
+        world.write(move |tx| tx.set_pool_members(ws, pool_id, &both[1..])).await;
+        assert_eq!(states(2).await, [Revoked, Revoked], "{engine}");
+        text_to(&world, "15550000001", &phone(2), "START").await;
+        assert_eq!(states(2).await, [Revoked, Granted], "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_is_recorded_for_a_further_number_where_the_contact_has_no_own_one() {
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let named: contacts::ContactInput = serde_json::from_value(serde_json::json!({ "first_name": "Ben" })).unwrap();
+        let ben = contacts::create(store, ctx, ws, named).await.unwrap().id;
+        let no = || input(ConsentAction::Revoke, ConsentMethod::Verbal);
+        assert_eq!(record(&world, ben, no()).await.unwrap_err().code(), "contact_without_phone", "{engine}");
+        let phones = [phone(5), phone(6)].map(|address| contact_addresses::AddressInput {
+            kind: segue_store::contact_address::AddressKind::Phone,
+            address,
+        });
+        contact_addresses::set(store, ctx, ws, ben, phones.to_vec()).await.unwrap();
+        world.consent(&phone(5), ConsentAction::Grant).await;
+        world.test.clock.advance(1);
+        let addresses = async || {
+            let events = contacts::consent_events(store, ws, ben, None, 9).await.unwrap();
+            events.into_iter().filter(|event| event.action.is_no()).map(|event| event.address).collect::<Vec<_>>()
+        };
+        record(&world, ben, no()).await.unwrap();
+        assert_eq!(addresses().await, [phone(5)], "{engine}: the first");
+        assert_eq!(consents(&world, &phone(5)).await[0], Revoked, "{engine}");
+        record(&world, ben, ConsentInput { address: Some("(212) 555-0006".to_owned()), ..no() }).await.unwrap();
+        assert_eq!(addresses().await, [phone(6), phone(5)], "{engine}: the one that is named");
+        let strange = ConsentInput { address: Some(phone(7)), ..no() };
+        let refused = record(&world, ben, strange).await.unwrap_err();
+        assert_eq!((refused.code(), refused.field()), ("invalid_field", Some("address")), "{engine}");
     }
 }
 
@@ -185,6 +254,7 @@ fn input(action: ConsentAction, method: ConsentMethod) -> ConsentInput {
         expires_at: None,
         scope: None,
         context: ConsentContext::default(),
+        address: None,
     }
 }
 
@@ -347,13 +417,15 @@ async fn a_correction_by_hand_ends_every_yes_and_is_no_undoing_of_the_import_tha
 async fn a_proof_has_every_entry_and_opens_safely_in_a_spreadsheet() {
     for world in worlds().await {
         let id = subscriber(&world, 1).await;
-        let mut event = input(ConsentAction::Revoke, ConsentMethod::Verbal);
-        event.wording = Some("=1+1".to_owned());
-        world.test.clock.advance(1);
-        record(&world, id, event).await.unwrap();
+        for wording in ["\u{ff1d}1+1", "=1+1"] {
+            let mut event = input(ConsentAction::Revoke, ConsentMethod::Verbal);
+            event.wording = Some(wording.to_owned());
+            world.test.clock.advance(1);
+            record(&world, id, event).await.unwrap();
+        }
         let proof =
             segue_outreach::consent_record::proof(&world.test.store, world.ws(), id, world.test.now()).await.unwrap();
-        assert_eq!(proof.events.len(), 3);
+        assert_eq!(proof.events.len(), 4);
         assert_eq!(proof.ledger.broken_at, None);
         let sms = &proof.standings[0];
         assert_eq!((sms.medium, sms.purpose, sms.state), (Medium::Sms, Purpose::Marketing, Revoked));
@@ -364,7 +436,8 @@ async fn a_proof_has_every_entry_and_opens_safely_in_a_spreadsheet() {
             Some(segue_store::consent::wording_hash("Yes, text me offers.").as_str())
         );
         let csv = proof.to_csv().unwrap();
-        assert_eq!(csv.lines().count(), 4);
+        assert_eq!(csv.lines().count(), 5);
         assert!(csv.contains(",'=1+1,") && !csv.contains(",=1+1,"), "{csv}");
+        assert!(csv.contains(",'\u{ff1d}1+1,"), "some take a wide sign for one, too: {csv}");
     }
 }

@@ -489,6 +489,77 @@ async fn an_opt_in_is_answered_on_any_account_of_its_number_and_takes_back_a_no_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_no_to_one_number_is_taken_back_by_the_person_and_by_no_form() {
+    for world in worlds().await {
+        let (ws, engine) = (world.ws(), &world.test.engine);
+        // The number of the programme shares a pool with the one that hears the no.
+        let other = world.test.sender(world.sms.id, "+15550000001").await;
+        let (both, pool_id, now) = ([world.sender.id, other.id], world.test.ctx.id(), world.test.now());
+        world
+            .write(move |tx| {
+                tx.insert_sender_pool(ws, pool_id, "Spring", now)?;
+                tx.set_pool_members(ws, pool_id, &both)
+            })
+            .await;
+        let single = news(&world, ProgrammeOptIn::Single, Covers::AllMarketing).await;
+        let double = programme(&world, input(&world, "Club", ProgrammeOptIn::Double, Covers::AllMarketing)).await;
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Sender).await;
+        subscribe(&world, single.id, 1, Some("Yes")).await.unwrap();
+        world.test.clock.advance(1);
+        crate::keyword::text_to(&world, "15550000001", &phone(1), "STOP").await;
+        world.test.clock.advance(1);
+        let before = world.messages().await.len();
+        for _ in 0..2 {
+            let refused = subscribe(&world, single.id, 1, Some("Yes")).await.unwrap_err();
+            assert_eq!(refused.code(), "opted_out_by_person", "{engine}");
+        }
+        assert_eq!(world.messages().await.len(), before, "{engine}: nothing is sent");
+        // Who has to confirm is asked once.
+        subscribe(&world, double.id, 1, None).await.unwrap();
+        world.test.clock.advance(time::HOUR);
+        assert_eq!(
+            subscribe(&world, double.id, 1, None).await.unwrap_err().code(),
+            "opt_in_asked_recently",
+            "{engine}"
+        );
+        assert_eq!(world.messages().await.len(), before + 1, "{engine}");
+        let states = async || {
+            let of = move |tx: &mut segue_store::Tx<'_>, from: &str| {
+                tx.consent_state_from(ws, Medium::Sms, &phone(1), Purpose::Marketing, from).map(|it| it.state)
+            };
+            world.write(move |tx| Ok([of(tx, "+15550000000")?, of(tx, "+15550000001")?])).await
+        };
+        assert_eq!(states().await, [ConsentState::Revoked; 2], "{engine}");
+        text(&world, &phone(1), "NEWS").await;
+        assert!(last_text(&world).await.starts_with("Our team: you joined News."), "{engine}");
+        assert_eq!(states().await, [ConsentState::Granted; 2], "{engine}: what was joined can be sent");
+        text(&world, &phone(1), "NEWS").await;
+        assert!(last_text(&world).await.contains("already"), "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_that_is_worked_on_late_leaves_no_programme_that_was_joined_since() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let programme = news(&world, ProgrammeOptIn::Single, Covers::AllMarketing).await;
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Channel).await;
+        world.subscriber(&phone(1), "Ana").await;
+        world.test.clock.advance(1_000);
+        let said_at = world.test.now();
+        world.test.clock.advance(1_000);
+        text(&world, &phone(1), "NEWS").await;
+        world.sent(world.input()).await;
+        text_of(&world, said_at, &phone(1), "STOP").await;
+        assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Active, "{engine}");
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Granted, "{engine}");
+        assert_eq!(world.in_state("canceled").await, 0, "{engine}: the person has agreed since");
+        text(&world, &phone(1), "STOP").await;
+        assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Ended, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_leaves_a_programme_gets_nothing_more_of_its_campaigns() {
     for world in worlds().await {
         let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());

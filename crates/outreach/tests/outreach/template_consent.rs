@@ -32,6 +32,7 @@ fn said(action: ConsentAction, scope: &str) -> ConsentInput {
         expires_at: None,
         scope: Some(scope.to_owned()),
         context: ConsentContext::default(),
+        address: None,
     }
 }
 

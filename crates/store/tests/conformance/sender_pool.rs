@@ -2,12 +2,9 @@
 
 use segue_model::{
     SenderId, SenderPoolId,
-    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, OptOutScope, Purpose},
 };
-use segue_store::{
-    StoreError,
-    consent::{ConsentExtent, NewConsentEvent},
-};
+use segue_store::{StoreError, consent::NewConsentEvent, opt_out::OptOut};
 use segue_testkit::{TestStore, engines};
 
 use super::write;
@@ -77,21 +74,32 @@ async fn a_no_to_one_sender_is_a_no_to_its_pool_and_to_nobody_else() {
         test.sender(channel.id, "+15550000003").await;
         let pool_id = pool(&test, &[one.id, two.id]).await;
         test.set_consent(Medium::Sms, CUSTOMER, Purpose::Marketing, ConsentState::Granted).await;
-        let event = |action| NewConsentEvent {
+        let granted = NewConsentEvent {
             medium: Medium::Sms,
             address: CUSTOMER.to_owned(),
             purpose: Purpose::Marketing,
-            action,
+            action: ConsentAction::Grant,
             method: ConsentMethod::Keyword,
             wording: Some("yes".to_owned()),
             proof: None,
             actor: "customer".to_owned(),
             occurred_at: test.now(),
         };
-        let (granted, no, ctx) = (event(ConsentAction::Grant), event(ConsentAction::Revoke), test.ctx.clone());
+        let no = OptOut {
+            said_on: Medium::Sms,
+            phones: vec![CUSTOMER.to_owned()],
+            hidden: Default::default(),
+            sender: Some(twin.id),
+            method: ConsentMethod::Keyword,
+            wording: Some("STOP".to_owned()),
+            proof: None,
+            actor: "customer".to_owned(),
+            occurred_at: test.now(),
+        };
+        let ctx = test.ctx.clone();
         let recorded = test.store.write::<_, segue_store::consent::ConsentError, _>(move |tx| {
             tx.record_consent(workspace_id, &granted, &ctx)?;
-            tx.record_consent_within(workspace_id, &no, &ConsentExtent::of(Scope::Sender(twin.id)), &ctx)
+            tx.opt_out(workspace_id, OptOutScope::Sender, &no, &ctx)
         });
         recorded.await.expect("the no is recorded");
         let said = async |source: &'static str| {
@@ -103,7 +111,16 @@ async fn a_no_to_one_sender_is_a_no_to_its_pool_and_to_nobody_else() {
         assert_eq!(said("+15550000001").await, ConsentState::Revoked, "{}", test.engine);
         assert_eq!(said("+15550000002").await, ConsentState::Revoked, "the pool: {}", test.engine);
         assert_eq!(said("+15550000003").await, ConsentState::Granted, "{}", test.engine);
+        let refused = write(&test, move |tx| tx.refused_senders(workspace_id, CUSTOMER, one.id)).await;
+        let has = |id: SenderId| refused.iter().any(|(refused, _)| *refused == id);
+        assert!(refused.len() == 2 && has(two.id) && has(twin.id), "one no for each number: {}", test.engine);
+        // A pool that loses the number does not begin to text whoever said no to it.
         write(&test, move |tx| tx.set_pool_members(workspace_id, pool_id, &[two.id])).await;
-        assert_eq!(said("+15550000002").await, ConsentState::Granted, "they are no pool any more: {}", test.engine);
+        assert_eq!(said("+15550000002").await, ConsentState::Revoked, "it was the pool's: {}", test.engine);
+        assert!(write(&test, move |tx| tx.delete_sender_pool(workspace_id, pool_id)).await);
+        for number in ["+15550000001", "+15550000002"] {
+            assert_eq!(said(number).await, ConsentState::Revoked, "{number} without the pool: {}", test.engine);
+        }
+        assert_eq!(said("+15550000003").await, ConsentState::Granted, "{}", test.engine);
     }
 }
