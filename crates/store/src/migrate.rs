@@ -201,6 +201,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0072_opt_ins_of_rows",
         text: include_str!("../migrations/0072_opt_ins_of_rows.sql"),
     },
+    Migration {
+        version: 73,
+        name: "0073_waits_of_erasures",
+        text: include_str!("../migrations/0073_waits_of_erasures.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.
