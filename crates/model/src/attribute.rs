@@ -25,7 +25,7 @@ impl AttributeKind {
         match self {
             Self::Text => Ok(text.to_owned()),
             Self::Number => {
-                let plain = if text.contains('.') { text.replace(',', "") } else { text.replace(',', ".") };
+                let plain = without_groups(label, text)?;
                 match plain.parse::<f64>() {
                     Ok(number) if number.is_finite() => Ok(plain),
                     _ => Err(format!("'{label}' is a number.")),
@@ -49,6 +49,51 @@ impl AttributeKind {
             }
         }
     }
+}
+
+/// A number without the signs that group its digits, and with a point as its decimal sign.
+///
+/// Where points and commas occur, the last of them is the decimal sign and the other one groups; a sign that occurs several
+/// times groups; groups have three digits. A point alone is a decimal sign, as programs write it. A comma alone is one too,
+/// unless what it parts may as well be a group: `1,200` is a number in one country and another one in the next.
+fn without_groups(label: &str, text: &str) -> Result<String, String> {
+    let (mantissa, exponent) = text.find(['e', 'E']).map_or((text, ""), |at| text.split_at(at));
+    let unsigned = mantissa.trim_start_matches(['+', '-']);
+    let no_groups = || Err(format!("'{label}' is a number, and its groups have three digits, as in 1,200.50."));
+    let (comma, point) = (unsigned.rfind(','), unsigned.rfind('.'));
+    let decimal = match (comma, point) {
+        (None, None) => None,
+        (Some(comma), Some(point)) => Some(if comma > point { ',' } else { '.' }),
+        (None, Some(point)) => (unsigned.find('.') == Some(point)).then_some('.'),
+        (Some(comma), None) if unsigned.find(',') != Some(comma) => None,
+        (Some(comma), None) => {
+            let (whole, rest) = (&unsigned[..comma], &unsigned[comma + 1..]);
+            if rest.len() == 3 && (1..=3).contains(&whole.len()) && !whole.starts_with('0') {
+                return Err(format!(
+                    "'{label}' is a number, and '{whole},{rest}' may be {whole}{rest} or {whole}.{rest}. Write it without \
+                     groups and with a point: {whole}{rest} or {whole}.{rest}."
+                ));
+            }
+            Some(',')
+        }
+    };
+    let (whole, rest) = match decimal.and_then(|sign| unsigned.rsplit_once(sign)) {
+        Some((whole, rest)) => (whole, Some(rest)),
+        None => (unsigned, None),
+    };
+    if decimal.is_some_and(|sign| whole.contains(sign)) {
+        return no_groups();
+    }
+    let mut groups = whole.split([',', '.']);
+    let first = groups.next().unwrap_or_default();
+    let is_grouped = whole.len() > first.len();
+    if is_grouped && (!(1..=3).contains(&first.len()) || groups.any(|group| group.len() != 3)) {
+        return no_groups();
+    }
+    let sign = &mantissa[..mantissa.len() - unsigned.len()];
+    let whole = whole.replace([',', '.'], "");
+    let rest = rest.map_or_else(String::new, |rest| format!(".{rest}"));
+    Ok(format!("{sign}{whole}{rest}{exponent}"))
 }
 
 /// Most digits of a number in a table: as many as survive every engine unchanged.
@@ -84,6 +129,21 @@ mod tests {
             (AttributeKind::Text, " a ", Some("a")),
             (AttributeKind::Number, "1,5", Some("1.5")),
             (AttributeKind::Number, "1,200.5", Some("1200.5")),
+            (AttributeKind::Number, "1.234,56", Some("1234.56")),
+            (AttributeKind::Number, "-1.234.567,8", Some("-1234567.8")),
+            (AttributeKind::Number, "1,234,567", Some("1234567")),
+            (AttributeKind::Number, "1.234.567", Some("1234567")),
+            (AttributeKind::Number, "1.200", Some("1.200")),
+            (AttributeKind::Number, "0,125", Some("0.125")),
+            (AttributeKind::Number, "1234,567", Some("1234.567")),
+            (AttributeKind::Number, "1,5e3", Some("1.5e3")),
+            (AttributeKind::Number, "1,200", None),
+            (AttributeKind::Number, "-12,200", None),
+            (AttributeKind::Number, "1,20.5", None),
+            (AttributeKind::Number, "1234,567.8", None),
+            (AttributeKind::Number, "1.234,567,890", None),
+            (AttributeKind::Number, "1,2,3", None),
+            (AttributeKind::Number, ",", None),
             (AttributeKind::Number, "many", None),
             (AttributeKind::Number, "inf", None),
             (AttributeKind::Date, "2026-03-31T10:00:00", Some("2026-03-31")),
@@ -98,8 +158,16 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_may_be_two_is_refused_with_both() {
+        let refused = AttributeKind::Number.checked("Points", &[], "1,200").unwrap_err();
+        assert!(refused.contains("1200 or 1.200"), "{refused}");
+        assert_eq!(plain_number("Points", "1,200"), Err(refused));
+    }
+
+    #[test]
     fn numbers_of_tables_are_plain_digits() {
         for (given, kept) in [
+            ("1.234,56", Some("1234.56")),
             ("10.50", Some("10.50")),
             ("-.5", Some("-0.5")),
             ("+7", Some("7")),

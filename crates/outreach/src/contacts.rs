@@ -30,8 +30,8 @@ use crate::{
 const LONGEST_FIELD: usize = 300;
 /// Longest attribute value, in characters.
 const LONGEST_ATTRIBUTE: usize = 2_000;
-/// Most attributes of one contact.
-const MOST_ATTRIBUTES: usize = 100;
+/// Most attributes of one contact that somebody writes at once. Merges may come to more, which can be changed then.
+pub(crate) const MOST_ATTRIBUTES: usize = 100;
 
 /// Fields of a contact to set. An absent field stays as it is; `null` or an empty text clears it.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
@@ -177,10 +177,13 @@ impl ContactInput {
                 None => fields.attributes.remove(&name),
             };
         }
-        if fields.attributes.len() > MOST_ATTRIBUTES {
+        let (now, before) = (fields.attributes.len(), known.attributes.len());
+        if now > MOST_ATTRIBUTES && now > before {
             return Err(OutreachError::invalid(
                 "attributes",
-                format!("At most {MOST_ATTRIBUTES} attributes are kept."),
+                format!(
+                    "A contact has at most {MOST_ATTRIBUTES} attributes; this one has {before}. Clear others first."
+                ),
             ));
         }
         Ok(fields)

@@ -8,7 +8,7 @@
 //! - A programme is joined and left with a number: what is said of it counts for that number alone.
 
 use segue_model::{
-    ContactId, Timestamp, WorkspaceId,
+    ContactId, ImportId, Timestamp, WorkspaceId,
     consent::{
         Consent, ConsentAction, ConsentFact, ConsentMethod, ConsentState, Evidence, Medium, Origin, Purpose, Scope,
     },
@@ -72,6 +72,14 @@ pub(crate) fn scope_id(scope: &Scope) -> Option<Uuid> {
             half.try_into().map(Uuid::from_bytes).ok()
         }
     }
+}
+
+/// What was said for one number, if some imports had claimed nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithoutClaims {
+    pub consent: Consent,
+    /// When the opt-ins end that these imports claimed; `None` for one without an end.
+    pub claimed_until: Vec<Option<Timestamp>>,
 }
 
 /// What was said for one number of a person.
@@ -189,7 +197,13 @@ impl Tx<'_> {
     ) -> Result<Said, StoreError> {
         let key: [&dyn crate::Bind; 5] =
             [&workspace_id, &address, &medium.as_str(), &purpose.as_str(), &scope.to_string()];
-        let facts = self.query(&CONSENT_FACTS, &key, |row| {
+        let facts = self.facts(&key)?;
+        let own_yes = facts.iter().filter(|fact| fact.is_own_yes()).map(|fact| fact.occurred_at).max();
+        Ok(Said { address, consent: Consent::of(facts), own_yes, added_at })
+    }
+
+    fn facts(&mut self, key: &[&dyn crate::Bind; 5]) -> Result<Vec<ConsentFact>, StoreError> {
+        self.query(&CONSENT_FACTS, key, |row| {
             let (action, method) = (row.word()?, row.word()?);
             let (has_wording, proof): (bool, Option<String>) = (row.next()?, row.next()?);
             Ok(ConsentFact {
@@ -204,9 +218,28 @@ impl Tx<'_> {
                 occurred_at: row.next()?,
                 expires_at: row.next()?,
             })
-        })?;
-        let own_yes = facts.iter().filter(|fact| fact.is_own_yes()).map(|fact| fact.occurred_at).max();
-        Ok(Said { address, consent: Consent::of(facts), own_yes, added_at })
+        })
+    }
+
+    /// What was said of everything for this address alone, whatever the person said at another one, and without what
+    /// these imports claimed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn own_consent_without(
+        &mut self,
+        workspace_id: WorkspaceId,
+        medium: Medium,
+        address: &str,
+        purpose: Purpose,
+        imports: &[ImportId],
+    ) -> Result<WithoutClaims, StoreError> {
+        let scope = Scope::All.to_string();
+        let mut facts = self.facts(&[&workspace_id, &address, &medium.as_str(), &purpose.as_str(), &scope])?;
+        let is_claim = |fact: &ConsentFact| fact.is_yes() && fact.import.is_some_and(|id| imports.contains(&id));
+        let claimed_until = facts.iter().filter(|fact| is_claim(fact)).map(|fact| fact.expires_at).collect();
+        facts.retain(|fact| !is_claim(fact));
+        Ok(WithoutClaims { consent: Consent::of(facts), claimed_until })
     }
 
     fn put_consent(

@@ -38,6 +38,16 @@ pub struct DeletedContact {
     pub rows: Vec<StoredRow>,
 }
 
+/// Most contacts of a deletion that are forgotten in one transaction.
+pub const FORGOTTEN_AT_ONCE: usize = 100;
+
+/// Whether something is left to be done after a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    More,
+    Nothing,
+}
+
 /// A deletion as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(as = ContactDeletion)]
@@ -69,13 +79,17 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
     LINK_LEAD = "UPDATE leads SET contact_id = $3 WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
     LINK_CASE = "UPDATE cases SET contact_id = $3 WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
-    OLD_DELETIONS = "SELECT records, deleted_at FROM contact_deletions
-        WHERE workspace_id = $1 AND deleted_at < $2 AND restored_at IS NULL";
+    OLD_DELETION = "SELECT id, records, deleted_at FROM contact_deletions
+        WHERE workspace_id = $1 AND deleted_at < $2 AND restored_at IS NULL ORDER BY deleted_at, id LIMIT 1";
+    KEEP_REST_OF_DELETION = "UPDATE contact_deletions SET records = $3 WHERE workspace_id = $1 AND id = $2";
+    DELETE_DELETION = "DELETE FROM contact_deletions WHERE workspace_id = $1 AND id = $2";
     /// Those in whose records the number stands, whatever it is there.
     HOLDERS_GONE = "SELECT records, deleted_at FROM contact_deletions
         WHERE workspace_id = $1 AND restored_at IS NULL AND deleted_at >= $2 AND records LIKE $3
         ORDER BY deleted_at DESC";
-    DELETE_OLD_DELETIONS = "DELETE FROM contact_deletions WHERE workspace_id = $1 AND deleted_at < $2";
+    /// Of which nothing is left to be forgotten.
+    DELETE_RESTORED_DELETIONS = "DELETE FROM contact_deletions
+        WHERE workspace_id = $1 AND deleted_at < $2 AND restored_at IS NOT NULL";
 }
 
 impl Tx<'_> {
@@ -321,16 +335,22 @@ impl Tx<'_> {
         Ok(Some(restored))
     }
 
-    /// Forgets deletions from before `before`: the contacts are gone for good.
+    /// Forgets deletions from before `before`, at most [`FORGOTTEN_AT_ONCE`] contacts of one of them: these are gone for
+    /// good, and whoever writes besides waits for no more than them. Gives whether there is more to forget.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn delete_old_deletions(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
-        let gone = self.query(&OLD_DELETIONS, &[&workspace_id, &before], |row| {
-            Ok((row.json::<Vec<DeletedContact>>()?, row.next::<Timestamp>()?))
+    pub fn delete_old_deletions(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<Left, StoreError> {
+        let old = self.query_opt(&OLD_DELETION, &[&workspace_id, &before], |row| {
+            let id: DeletionId = row.next()?;
+            Ok((id, row.json::<Vec<DeletedContact>>()?, row.next::<Timestamp>()?))
         })?;
-        let gone = gone.iter().flat_map(|(records, at)| records.iter().map(move |record| (record, *at)));
-        for (record, deleted_at) in gone {
+        let Some((id, mut gone, deleted_at)) = old else {
+            self.execute(&DELETE_RESTORED_DELETIONS, &[&workspace_id, &before])?;
+            return Ok(Left::Nothing);
+        };
+        let rest = gone.split_off(gone.len().min(FORGOTTEN_AT_ONCE));
+        for record in &gone {
             if self.contact(workspace_id, record.row.id)?.is_none() {
                 self.forget_files_of(workspace_id, (record, deleted_at), before)?;
                 for id in self.forget_merges(workspace_id, record.row.id)? {
@@ -338,6 +358,11 @@ impl Tx<'_> {
                 }
             }
         }
-        self.execute(&DELETE_OLD_DELETIONS, &[&workspace_id, &before])
+        if rest.is_empty() {
+            self.execute(&DELETE_DELETION, &[&workspace_id, &id])?;
+        } else {
+            self.execute(&KEEP_REST_OF_DELETION, &[&workspace_id, &id, &json_text(&rest)?])?;
+        }
+        Ok(Left::More)
     }
 }

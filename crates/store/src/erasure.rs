@@ -30,7 +30,10 @@ pub struct Erasure {
     pub sessions: Option<Vec<SessionId>>,
     /// Whether nothing is left to be emptied here.
     pub is_emptied: bool,
+    /// How often WhatsApp could not be told.
     pub attempts: u32,
+    /// When WhatsApp is told next.
+    pub next_at: Timestamp,
 }
 
 /// What a case is about whose subject the system had made of the customer's name.
@@ -39,25 +42,33 @@ const SUBJECT_REMOVED: &str = "WhatsApp conversation";
 const FILE_REMOVED: &str = "It was removed with the contact.";
 
 crate::sql! {
-    /// One that was meant for some conversations alone is meant for all from then on.
+    /// One that was meant for some conversations alone is meant for all from then on, and one that is asked for again, for
+    /// what was written until then.
     ASK_ERASURE = "INSERT INTO customer_erasures (workspace_id, messaging_user_id, asked_at) VALUES ($1, $2, $3)
-        ON CONFLICT (workspace_id, messaging_user_id) DO UPDATE SET sessions = NULL, emptied_at = NULL,
-            asked_at = excluded.asked_at WHERE customer_erasures.sessions IS NOT NULL";
+        ON CONFLICT (workspace_id, messaging_user_id) DO UPDATE SET sessions = NULL, emptied_at = NULL, attempts = 0,
+            next_at = 0, asked_at = CASE WHEN excluded.asked_at > customer_erasures.asked_at THEN excluded.asked_at
+                ELSE customer_erasures.asked_at END
+        WHERE customer_erasures.sessions IS NOT NULL OR excluded.asked_at > customer_erasures.asked_at";
     ASK_ERASURE_OF_SESSIONS = "INSERT INTO customer_erasures (workspace_id, messaging_user_id, asked_at, sessions)
         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
     KEEP_TO_SESSIONS = "UPDATE customer_erasures SET sessions = $3
         WHERE workspace_id = $1 AND messaging_user_id = $2 AND sessions IS NULL";
+    /// The one that gets it has the other's conversations from then on, whatever was emptied of it before.
     PASS_ERASURE_ON = "INSERT INTO customer_erasures (workspace_id, messaging_user_id, asked_at)
         SELECT e.workspace_id, $3, e.asked_at FROM customer_erasures e
         WHERE e.workspace_id = $1 AND e.messaging_user_id = $2
-        ON CONFLICT (workspace_id, messaging_user_id) DO UPDATE SET sessions = NULL, emptied_at = NULL,
-            asked_at = excluded.asked_at WHERE customer_erasures.sessions IS NOT NULL";
-    ERASURES = "SELECT messaging_user_id, asked_at, sessions, emptied_at IS NOT NULL, attempts FROM customer_erasures
+        ON CONFLICT (workspace_id, messaging_user_id) DO UPDATE SET sessions = NULL, emptied_at = NULL, attempts = 0,
+            next_at = 0, asked_at = CASE WHEN excluded.asked_at > customer_erasures.asked_at THEN excluded.asked_at
+                ELSE customer_erasures.asked_at END";
+    ERASURES = "SELECT messaging_user_id, asked_at, sessions, emptied_at IS NOT NULL, attempts, next_at FROM customer_erasures
         WHERE workspace_id = $1 AND messaging_user_id > $2 ORDER BY messaging_user_id LIMIT $3";
-    EMPTIED = "UPDATE customer_erasures SET emptied_at = $3 WHERE workspace_id = $1 AND messaging_user_id = $2";
-    TRIED_ERASURE = "UPDATE customer_erasures SET attempts = attempts + 1
-        WHERE workspace_id = $1 AND messaging_user_id = $2";
-    END_ERASURE = "DELETE FROM customer_erasures WHERE workspace_id = $1 AND messaging_user_id = $2";
+    /// Not where it was asked for again meanwhile.
+    EMPTIED = "UPDATE customer_erasures SET emptied_at = $3
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND asked_at = $3";
+    TRIED_ERASURE = "UPDATE customer_erasures SET attempts = $4, next_at = $5
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND asked_at = $3";
+    END_ERASURE = "DELETE FROM customer_erasures
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND asked_at = $3 AND emptied_at IS NOT NULL";
     /// One statement for what waits and what is on the wire, so that nothing slips from one to the other in between.
     CANCEL_OF_SESSION = "UPDATE outbox SET withdrawn = 'contact_deleted',
             state = CASE WHEN state = 'submitting' THEN state ELSE 'canceled' END,
@@ -221,25 +232,37 @@ impl Tx<'_> {
         let after = after.unwrap_or(MessagingUserId(uuid::Uuid::nil()));
         self.query(&ERASURES, &[&workspace_id, &after, &limit], |row| {
             let (messaging_user_id, asked_at) = (row.next()?, row.next()?);
-            let sessions = row.optional_json()?;
-            Ok(Erasure { messaging_user_id, asked_at, sessions, is_emptied: row.next()?, attempts: row.next()? })
+            let (sessions, is_emptied) = (row.optional_json()?, row.next()?);
+            let (attempts, next_at) = (row.next()?, row.next()?);
+            Ok(Erasure { messaging_user_id, asked_at, sessions, is_emptied, attempts, next_at })
         })
     }
 
-    /// Notes that WhatsApp could not be told.
+    /// Notes that WhatsApp could not be told: after so many attempts, and until when it is left alone. Nothing when it was
+    /// asked for again since `asked_at`.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn tried_erasure(&mut self, workspace_id: WorkspaceId, user_id: MessagingUserId) -> Result<(), StoreError> {
-        self.execute(&TRIED_ERASURE, &[&workspace_id, &user_id]).map(|_| ())
+    pub fn tried_erasure(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (user_id, asked_at): (MessagingUserId, Timestamp),
+        attempts: u32,
+        next_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(&TRIED_ERASURE, &[&workspace_id, &user_id, &asked_at, &attempts, &next_at]).map(|_| ())
     }
 
-    /// Everything is removed.
+    /// Everything is removed that was asked for at `asked_at`. `false` when it was asked for again since.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn end_erasure(&mut self, workspace_id: WorkspaceId, user_id: MessagingUserId) -> Result<(), StoreError> {
-        self.execute(&END_ERASURE, &[&workspace_id, &user_id]).map(|_| ())
+    pub fn end_erasure(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (user_id, asked_at): (MessagingUserId, Timestamp),
+    ) -> Result<bool, StoreError> {
+        Ok(self.execute(&END_ERASURE, &[&workspace_id, &user_id, &asked_at])? == 1)
     }
 
     /// Empties what was written in one conversation until then: words, files, what the bot gathered. That it was stays.
@@ -283,7 +306,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Notes that nothing is left to be emptied.
+    /// Notes that nothing is left to be emptied of what was asked for at `asked_at`.
     ///
     /// # Errors
     /// When the store fails.
@@ -291,9 +314,9 @@ impl Tx<'_> {
         &mut self,
         workspace_id: WorkspaceId,
         user_id: MessagingUserId,
-        now: Timestamp,
+        asked_at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.execute(&EMPTIED, &[&workspace_id, &user_id, &now]).map(|_| ())
+        self.execute(&EMPTIED, &[&workspace_id, &user_id, &asked_at]).map(|_| ())
     }
 
     /// Takes a customer's names and language away.

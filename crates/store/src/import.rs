@@ -180,6 +180,9 @@ crate::sql! {
     IMPORTS = "SELECT id, file_name, mode, state, rows_total, rows_read, created, updated, unchanged, rejected, rejections,
             opted_in, opted_out, kept_out, held_back, without_evidence, list_id, table_id, actor, created_at, ended_at, detail, undo
         FROM imports WHERE workspace_id = $1 AND id < $2 AND mode = 'import' ORDER BY id DESC LIMIT $3";
+    /// Those whose claims of opt-ins may be taken back: while they run, as long as they can be undone, and while they are.
+    UNDOABLE_IMPORTS = "SELECT id FROM imports WHERE workspace_id = $1 AND mode = 'import' AND table_id IS NULL
+        AND (state = 'running' OR state = 'undoing' OR (state IN ('done', 'failed') AND ended_at >= $2))";
     IMPORT_WORK = "SELECT state, mode, file_id, options, next_chunk, list_id, table_id, actor, ended_at, undo_after FROM imports
         WHERE workspace_id = $1 AND id = $2";
     TAKE_IMPORT_CHUNK = "UPDATE imports SET next_chunk = next_chunk + 1, progress_at = $4
@@ -247,6 +250,14 @@ fn read_import(row: &mut Row<'_>) -> Result<ImportView, StoreError> {
 }
 
 impl Tx<'_> {
+    /// Imports of contacts whose claims of opt-ins may still be taken back.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn undoable_imports(&mut self, workspace_id: WorkspaceId, now: Timestamp) -> Result<Vec<ImportId>, StoreError> {
+        self.query(&UNDOABLE_IMPORTS, &[&workspace_id, &now.plus(-UNDO_WINDOW)], |row| row.next())
+    }
+
     /// Adds a running import.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ segue_model::text_enum! {
     pub enum ChangeKind {
         Created = "created",
         Updated = "updated",
-        /// Only its list membership or its consent is new.
+        /// At most its list membership or its consent is new; else the import found all as it says.
         Unchanged = "unchanged",
     }
 }
@@ -27,8 +27,32 @@ pub struct ImportChange {
     pub fields: FieldChanges,
     /// Whether it put the contact on its list.
     pub listed: bool,
-    /// The address for which it added an opt-in to the ledger.
-    pub opted_in: Option<String>,
+    /// The addresses for which it added an opt-in to the ledger: one of each row.
+    pub opted_in: Vec<String>,
+}
+
+impl ImportChange {
+    /// What it did to the contact in all, with this of a further row of the file.
+    fn and_then(mut self, next: &Self) -> Self {
+        if self.kind == ChangeKind::Unchanged {
+            self.kind = next.kind;
+        }
+        for (name, (before, after)) in &next.fields {
+            let first = self.fields.get(name).map_or(before, |(first, _)| first).clone();
+            if first == *after {
+                self.fields.remove(name);
+            } else {
+                self.fields.insert(name.clone(), (first, after.clone()));
+            }
+        }
+        self.listed |= next.listed;
+        for address in &next.opted_in {
+            if !self.opted_in.contains(address) {
+                self.opted_in.push(address.clone());
+            }
+        }
+        self
+    }
 }
 
 /// A change and what is known now of its contact.
@@ -42,15 +66,26 @@ pub struct ChangeAndNow {
     /// Whether anything else points to it: a conversation, lead, case, another list, a campaign, a row of
     /// a table, a further number, address or key.
     pub is_used: bool,
-    /// Whether anybody said anything about consent since, for the address of the opt-in.
+    /// Whether anybody said anything about consent since, for the address of an opt-in.
     pub spoke_since: bool,
+    /// Whether another import that is not undone brought the contact, too.
+    pub brought_besides: bool,
+    /// Whether such a one put it on the same list, or would have.
+    pub listed_besides: bool,
 }
 
 crate::sql! {
-    INSERT_IMPORT_CHANGE = "INSERT INTO import_changes (workspace_id, import_id, contact_id, kind, fields, listed, opted_in)
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (workspace_id, import_id, contact_id) DO NOTHING";
-    // Recipients are looked for campaign by campaign, through the key of contacts.
-    IMPORT_CHANGES = "SELECT h.contact_id, h.kind, h.fields, h.listed, h.opted_in,
+    INSERT_IMPORT_CHANGE = "INSERT INTO import_changes (workspace_id, import_id, contact_id, kind, fields, listed, opted_in,
+            opted_in_too)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (workspace_id, import_id, contact_id) DO NOTHING";
+    IMPORT_CHANGE = "SELECT contact_id, kind, fields, listed, opted_in, opted_in_too FROM import_changes
+        WHERE workspace_id = $1 AND import_id = $2 AND contact_id = $3";
+    PUT_IMPORT_CHANGE = "UPDATE import_changes SET kind = $4, fields = $5, listed = $6, opted_in = $7, opted_in_too = $8
+        WHERE workspace_id = $1 AND import_id = $2 AND contact_id = $3";
+    // What imports claim, and what their undoing takes back, is nobody's word: whether one brought the contact is asked for.
+    // Recipients are looked for campaign by campaign, through the key of contacts; what other imports did, import by import,
+    // of those that had not ended when this one began.
+    IMPORT_CHANGES = "SELECT h.contact_id, h.kind, h.fields, h.listed, h.opted_in, h.opted_in_too,
             c.id, COALESCE(c.version, 0), c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone,
             c.external_key, COALESCE(c.attributes, '{}'),
             EXISTS (SELECT 1 FROM messaging_users u WHERE u.workspace_id = h.workspace_id AND u.contact_id = h.contact_id)
@@ -64,11 +99,37 @@ crate::sql! {
             OR EXISTS (SELECT 1 FROM contact_addresses a WHERE a.workspace_id = h.workspace_id
                 AND a.contact_id = h.contact_id),
             EXISTS (SELECT 1 FROM consent_events e WHERE e.workspace_id = h.workspace_id AND e.address = COALESCE(h.opted_in, c.phone)
-                AND e.recorded_at > $6)
+                AND e.recorded_at > $6 AND e.method <> 'import_undo'
+                AND NOT (e.action = 'grant'
+                    AND (COALESCE(e.proof, '') LIKE 'imp_% row %' OR COALESCE(e.proof, '') LIKE '%(imp_% row %)'))),
+            EXISTS (SELECT 1 FROM imports i JOIN import_changes o ON o.workspace_id = i.workspace_id AND o.import_id = i.id
+                WHERE i.workspace_id = h.workspace_id AND i.id <> h.import_id AND i.state IN ('running', 'done', 'failed')
+                    AND (i.ended_at IS NULL OR i.ended_at >= $7) AND o.contact_id = h.contact_id),
+            EXISTS (SELECT 1 FROM imports i JOIN import_changes o ON o.workspace_id = i.workspace_id AND o.import_id = i.id
+                WHERE i.workspace_id = h.workspace_id AND i.id <> h.import_id AND i.state IN ('running', 'done', 'failed')
+                    AND (i.ended_at IS NULL OR i.ended_at >= $7) AND o.contact_id = h.contact_id AND i.list_id = $5)
         FROM import_changes h
         LEFT JOIN contacts c ON c.workspace_id = h.workspace_id AND c.id = h.contact_id
         WHERE h.workspace_id = $1 AND h.import_id = $2 AND h.contact_id > $3
         ORDER BY h.contact_id LIMIT $4";
+    SPOKE_SINCE = "SELECT 1 FROM consent_events e WHERE e.workspace_id = $1 AND e.address = $2 AND e.recorded_at > $3
+            AND e.method <> 'import_undo'
+            AND NOT (e.action = 'grant'
+                AND (COALESCE(e.proof, '') LIKE 'imp_% row %' OR COALESCE(e.proof, '') LIKE '%(imp_% row %)')) LIMIT 1";
+    /// The first import that brought the contact besides the one that is undone: the contact is its own from then on. One
+    /// that changed the contact is left alone, whose undoing brings its fields back.
+    PASS_CREATED_ON = "UPDATE import_changes SET kind = 'created'
+        WHERE workspace_id = $1 AND contact_id = $3 AND kind = 'unchanged' AND import_id = (
+            SELECT i.id FROM imports i JOIN import_changes o ON o.workspace_id = i.workspace_id AND o.import_id = i.id
+            WHERE i.workspace_id = $1 AND i.id <> $2 AND i.state IN ('running', 'done', 'failed')
+                AND (i.ended_at IS NULL OR i.ended_at >= $4) AND o.contact_id = $3
+            ORDER BY i.id LIMIT 1)";
+    PASS_LISTED_ON = "UPDATE import_changes SET listed = 1
+        WHERE workspace_id = $1 AND contact_id = $3 AND import_id = (
+            SELECT i.id FROM imports i JOIN import_changes o ON o.workspace_id = i.workspace_id AND o.import_id = i.id
+            WHERE i.workspace_id = $1 AND i.id <> $2 AND i.state IN ('running', 'done', 'failed')
+                AND (i.ended_at IS NULL OR i.ended_at >= $4) AND o.contact_id = $3 AND i.list_id = $5
+            ORDER BY i.id LIMIT 1)";
     /// The proof of what an import claims ends with the import and the row, in brackets where it has another.
     CLAIMED_AT = "SELECT MAX(occurred_at) FROM consent_events
         WHERE workspace_id = $1 AND address = $2 AND medium = 'sms' AND purpose = 'marketing' AND scope = 'all'
@@ -101,22 +162,31 @@ pub(crate) fn import_of(method: ConsentMethod, proof: &str) -> Option<ImportId> 
     id.parse().ok()
 }
 
-fn read_change(row: &mut Row<'_>) -> Result<ChangeAndNow, StoreError> {
-    let change = ImportChange {
-        contact_id: row.next()?,
-        kind: row.word()?,
-        fields: row.json()?,
-        listed: row.next()?,
-        opted_in: row.next()?,
-    };
+fn read_change(row: &mut Row<'_>) -> Result<ImportChange, StoreError> {
+    let (contact_id, kind, fields, listed) = (row.next()?, row.word()?, row.json()?, row.next()?);
+    let mut opted_in: Vec<String> = row.next::<Option<String>>()?.into_iter().collect();
+    opted_in.extend(row.optional_json::<Vec<String>>()?.into_iter().flatten());
+    Ok(ImportChange { contact_id, kind, fields, listed, opted_in })
+}
+
+fn read_change_and_now(row: &mut Row<'_>) -> Result<ChangeAndNow, StoreError> {
+    let change = read_change(row)?;
     let known: Option<ContactId> = row.next()?;
     let version = row.next()?;
     let fields = read_fields(row)?;
-    Ok(ChangeAndNow { change, contact: known.map(|_| fields), version, is_used: row.next()?, spoke_since: row.next()? })
+    Ok(ChangeAndNow {
+        change,
+        contact: known.map(|_| fields),
+        version,
+        is_used: row.next()?,
+        spoke_since: row.next()?,
+        brought_besides: row.next()?,
+        listed_besides: row.next()?,
+    })
 }
 
 impl Tx<'_> {
-    /// Notes what an import did to a contact. Belongs into the transaction that does it.
+    /// Notes what an import did to a contact, in each row that reached it. Belongs into the transaction that does it.
     ///
     /// # Errors
     /// When the store fails.
@@ -126,24 +196,43 @@ impl Tx<'_> {
         import_id: ImportId,
         change: &ImportChange,
     ) -> Result<(), StoreError> {
-        let fields = json_text(&change.fields)?;
+        if self.put_import_change(&INSERT_IMPORT_CHANGE, workspace_id, import_id, change)? == 1 {
+            return Ok(());
+        }
+        let key: [&dyn crate::Bind; 3] = [&workspace_id, &import_id, &change.contact_id];
+        let before = self.query_one(&IMPORT_CHANGE, &key, read_change)?;
+        self.put_import_change(&PUT_IMPORT_CHANGE, workspace_id, import_id, &before.and_then(change)).map(|_| ())
+    }
+
+    fn put_import_change(
+        &mut self,
+        sql: &'static crate::Sql,
+        workspace_id: WorkspaceId,
+        import_id: ImportId,
+        change: &ImportChange,
+    ) -> Result<u64, StoreError> {
+        let (first, further) = change
+            .opted_in
+            .split_first()
+            .map_or((None, None), |(first, further)| (Some(first), (!further.is_empty()).then_some(further)));
+        let further = further.map(|further| json_text(&further)).transpose()?;
         self.execute(
-            &INSERT_IMPORT_CHANGE,
+            sql,
             &[
                 &workspace_id,
                 &import_id,
                 &change.contact_id,
                 &change.kind.as_str(),
-                &fields,
+                &json_text(&change.fields)?,
                 &i64::from(change.listed),
-                &change.opted_in,
+                &first,
+                &further,
             ],
         )
-        .map(|_| ())
     }
 
     /// What an import did to the contacts after `after`, in the order of their ids, and how they are now. `list_id` is
-    /// the import's own list, `ended_at` its end.
+    /// the import's own list; `began_at` and `ended_at` are its times.
     ///
     /// # Errors
     /// When the store fails.
@@ -153,12 +242,47 @@ impl Tx<'_> {
         import_id: ImportId,
         after: Option<ContactId>,
         list_id: Option<ListId>,
-        ended_at: Timestamp,
+        (began_at, ended_at): (Timestamp, Timestamp),
         limit: i64,
     ) -> Result<Vec<ChangeAndNow>, StoreError> {
         let after = after.unwrap_or_else(|| ContactId::from_uuid(Uuid::nil()));
         let list_id = list_id.unwrap_or_else(|| ListId::from_uuid(Uuid::nil()));
-        self.query(&IMPORT_CHANGES, &[&workspace_id, &import_id, &after, &limit, &list_id, &ended_at], read_change)
+        let key: [&dyn crate::Bind; 7] = [&workspace_id, &import_id, &after, &limit, &list_id, &ended_at, &began_at];
+        let mut changes = self.query(&IMPORT_CHANGES, &key, read_change_and_now)?;
+        for entry in &mut changes {
+            for address in entry.change.opted_in.iter().skip(1) {
+                let key: [&dyn crate::Bind; 3] = [&workspace_id, address, &ended_at];
+                entry.spoke_since |= self.query_opt(&SPOKE_SINCE, &key, |row| row.next::<i64>())?.is_some();
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Makes a contact that stays when its import is undone the other import's that brought it, too.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pass_created_on(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (import_id, began_at): (ImportId, Timestamp),
+        contact_id: ContactId,
+    ) -> Result<(), StoreError> {
+        self.execute(&PASS_CREATED_ON, &[&workspace_id, &import_id, &contact_id, &began_at]).map(|_| ())
+    }
+
+    /// Makes a place on a list that stays when its import is undone the other import's that put contacts on it, too.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pass_listed_on(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (import_id, began_at): (ImportId, Timestamp),
+        contact_id: ContactId,
+        list_id: ListId,
+    ) -> Result<(), StoreError> {
+        self.execute(&PASS_LISTED_ON, &[&workspace_id, &import_id, &contact_id, &began_at, &list_id]).map(|_| ())
     }
 
     /// The moment for which an import claimed the opt-in of an address; `None` when the ledger does not have it (any more).
@@ -187,6 +311,42 @@ impl Tx<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_one_contact_are_one_change_from_the_first_value_to_the_last() {
+        let text = |text: &str| Some(text.to_owned());
+        let change =
+            |kind, fields: &[(&str, Option<String>, Option<String>)], listed, opted_in: &[&str]| ImportChange {
+                contact_id: ContactId::from_uuid(Uuid::nil()),
+                kind,
+                fields: fields
+                    .iter()
+                    .map(|(name, old, new)| ((*name).to_owned(), (old.clone(), new.clone())))
+                    .collect(),
+                listed,
+                opted_in: opted_in.iter().map(|address| (*address).to_owned()).collect(),
+            };
+        let first = change(ChangeKind::Unchanged, &[], true, &["+1"]);
+        let second = change(
+            ChangeKind::Updated,
+            &[("first_name", text("Ana"), text("Anna")), ("email", text("a@x.org"), text("b@x.org"))],
+            false,
+            &["+2"],
+        );
+        let third = change(
+            ChangeKind::Updated,
+            &[("first_name", text("Anna"), text("Annie")), ("email", text("b@x.org"), text("a@x.org"))],
+            false,
+            &["+1"],
+        );
+        let all = first.and_then(&second).and_then(&third);
+        assert_eq!((all.kind, all.listed), (ChangeKind::Updated, true));
+        assert_eq!(all.opted_in, ["+1", "+2"]);
+        assert_eq!(
+            all.fields,
+            change(ChangeKind::Updated, &[("first_name", text("Ana"), text("Annie"))], false, &[]).fields
+        );
+    }
 
     #[test]
     fn an_import_is_told_by_the_proof_of_what_it_claimed() {

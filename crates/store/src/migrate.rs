@@ -197,6 +197,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0071_brakes_that_people_released.sql"),
     },
     Migration { version: 72, name: "0072_further_emails", text: include_str!("../migrations/0072_further_emails.sql") },
+    Migration {
+        version: 73,
+        name: "0073_opt_ins_of_rows",
+        text: include_str!("../migrations/0073_opt_ins_of_rows.sql"),
+    },
+    Migration {
+        version: 74,
+        name: "0074_waits_of_erasures",
+        text: include_str!("../migrations/0074_waits_of_erasures.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

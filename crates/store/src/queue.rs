@@ -19,6 +19,15 @@ pub(crate) enum Urgency {
     Bulk,
 }
 
+/// Whether a command matters to anybody but who asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It changes something: it is run whether or not somebody waits for its result.
+    Change,
+    /// It only answers: when nobody waits any more, it is left out.
+    Answer,
+}
+
 /// What the executor is to do with what a command changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -30,6 +39,8 @@ pub(crate) enum Outcome {
 pub(crate) trait Command: Send {
     /// How soon it is wanted.
     fn urgency(&self) -> Urgency;
+    /// Whether running it is of any use.
+    fn is_wanted(&self) -> bool;
     /// Runs the closure; what it answers is kept until [`Command::finish`].
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome;
     /// Answers the caller: its own result, or `failure` when the transaction could not be committed.
@@ -38,6 +49,7 @@ pub(crate) trait Command: Send {
 
 struct Closure<T, E, F> {
     urgency: Urgency,
+    effect: Effect,
     run: F,
     result: Option<Result<T, E>>,
     reply: Option<oneshot::Sender<Result<T, E>>>,
@@ -51,6 +63,10 @@ where
 {
     fn urgency(&self) -> Urgency {
         self.urgency
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.effect == Effect::Change || self.reply.as_ref().is_some_and(|reply| !reply.is_closed())
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome {
@@ -101,6 +117,15 @@ impl Waiting {
     }
 
     fn next(&mut self) -> Option<Box<dyn Command>> {
+        loop {
+            let next = self.next_in_turn()?;
+            if next.is_wanted() {
+                return Some(next);
+            }
+        }
+    }
+
+    fn next_in_turn(&mut self) -> Option<Box<dyn Command>> {
         if self.passed >= PATIENCE_OF_BULK || self.interactive.is_empty() {
             self.passed = 0;
             return self.bulk.pop_front().or_else(|| self.interactive.pop_front());
@@ -127,8 +152,27 @@ impl Queue {
         E: From<StoreError> + Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
+        self.push_with(urgency, Effect::Change, run)
+    }
+
+    /// [`Queue::push`] of a closure that changes nothing, so that it is not run once its receiver is dropped.
+    pub(crate) fn push_read<T, E, F>(&self, run: F) -> oneshot::Receiver<Result<T, E>>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.push_with(Urgency::Interactive, Effect::Answer, run)
+    }
+
+    fn push_with<T, E, F>(&self, urgency: Urgency, effect: Effect, run: F) -> oneshot::Receiver<Result<T, E>>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
-        let command: Box<dyn Command> = Box::new(Closure { urgency, run, result: None, reply: Some(reply) });
+        let command: Box<dyn Command> = Box::new(Closure { urgency, effect, run, result: None, reply: Some(reply) });
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.closed {
             drop(waiting);
@@ -225,6 +269,24 @@ mod tests {
             }
         }
         assert_eq!(first, PATIENCE_OF_BULK);
+    }
+
+    #[test]
+    fn a_read_whose_caller_has_gone_is_left_out_and_a_change_is_not() {
+        let queue = Queue::default();
+        for _ in 0..3 {
+            drop(queue.push_read::<(), StoreError, _>(|_| Ok(())));
+        }
+        push(&queue, Urgency::Interactive);
+        let waited_for = queue.push_read::<(), StoreError, _>(|_| Ok(()));
+        let mut left = Vec::new();
+        queue.close();
+        while let Some(command) = queue.next() {
+            command.finish(None);
+            left.push(());
+        }
+        assert_eq!(left.len(), 2, "the change and the read that is waited for");
+        assert!(waited_for.blocking_recv().is_ok());
     }
 
     #[test]

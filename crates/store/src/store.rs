@@ -155,7 +155,8 @@ impl Store {
         settle(self.inner.writes.push(Urgency::Bulk, command)).await
     }
 
-    /// Runs queries on one snapshot (on PostgreSQL: one per statement). Nothing it changes would stay.
+    /// Runs queries on one snapshot (on PostgreSQL: one per statement). Nothing it changes would stay. Who stops waiting
+    /// before its turn has it left out.
     ///
     /// # Errors
     /// The closure's own error, or the store's.
@@ -165,7 +166,7 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        settle(self.inner.reads.push(Urgency::Interactive, query)).await
+        settle(self.inner.reads.push_read(query)).await
     }
 
     /// How long the one thread that writes has worked since the start, for those whose work can wait until it has less to

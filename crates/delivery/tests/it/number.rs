@@ -220,7 +220,11 @@ async fn a_contact_that_is_gone_for_good_is_forgotten_at_whatsapp_and_its_conver
             let answer = bench.enqueue(&answer).await;
             let (deletion, now) = (bench.test.ctx.id::<DeletionId>(), bench.test.now());
             bench.write(move |tx| tx.delete_contacts(workspace_id, deletion, &[contact], "system", now)).await;
-            assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 0, "it can still be brought back");
+            assert_eq!(
+                erasure::run(&store, &bench.test.ctx, workspace_id).await.unwrap(),
+                0,
+                "it can still be brought back"
+            );
             assert_eq!(bench.state(answer).await, segue_model::delivery::OutboxState::Queued);
             let later = now.plus(1);
             bench.write(move |tx| tx.delete_old_deletions(workspace_id, later)).await;
@@ -247,10 +251,10 @@ async fn a_contact_that_is_gone_for_good_is_forgotten_at_whatsapp_and_its_conver
                 at: later_at,
             };
             bench.write(move |tx| tx.insert_message(workspace_id, &words)).await;
-            assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 1, "{}", bench.test.engine);
+            assert_eq!(erasure::run(&store, &bench.test.ctx, workspace_id).await.unwrap(), 1, "{}", bench.test.engine);
             let kept = bench.write(move |tx| tx.message_view(workspace_id, session, late)).await.unwrap();
             assert_eq!(kept.text, "Hello again", "{}: what comes after is a new matter", bench.test.engine);
-            assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 0, "once");
+            assert_eq!(erasure::run(&store, &bench.test.ctx, workspace_id).await.unwrap(), 0, "once");
             let shown = bench
                 .write(move |tx| tx.messages_before(workspace_id, session, MessageCursor::END, 10))
                 .await
@@ -275,6 +279,73 @@ async fn a_contact_that_is_gone_for_good_is_forgotten_at_whatsapp_and_its_conver
             assert_ne!(run.status.is_active(), wanted, "{}", bench.test.engine);
         }
         assert_eq!(forgotten(&bench).await["forgotten"], serde_json::json!(["US.101", "US.102"]));
+    }
+}
+
+/// Sets where the channel's WhatsApp is and the token for it.
+async fn reached_at(bench: &Bench, channel: &Channel, base_url: &str, token: &str) {
+    let mut channel = channel.clone();
+    let ChannelConfig::WhatsApp(config) = &mut channel.config else { panic!("WhatsApp") };
+    base_url.clone_into(&mut config.base_url);
+    token.clone_into(&mut config.access_token);
+    bench.write(move |tx| tx.upsert_channel(&channel)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatsapp_is_told_when_an_outage_is_over_and_what_is_given_up_is_said() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, store) = (bench.test.workspace_id(), bench.test.store.clone());
+        let (ctx, clock, engine) = (&bench.test.ctx, &bench.test.clock, bench.test.engine);
+        let gone = async |bsuid: &'static str| {
+            let (contact, _, _) = customer(&bench, &channel, bsuid).await;
+            let now = bench.test.now();
+            assert!(bench.write(move |tx| tx.delete_contact(workspace_id, contact, now)).await);
+        };
+        let due = async || bench.write(move |tx| tx.erasures(workspace_id, None, 9)).await;
+        let round = async || erasure::run(&store, ctx, workspace_id).await.unwrap();
+        let notices = async || {
+            let told = bench.write(move |tx| tx.channel_notices(workspace_id, channel.id, None, 9)).await;
+            told.iter().filter(|notice| notice.text.contains("contact book")).count()
+        };
+
+        // A token that has run out is no attempt, for however long.
+        gone("US.401").await;
+        gone("US.402").await;
+        reached_at(&bench, &channel, &bench.sandbox.graph_base_url, "expired").await;
+        for _ in 0..60 {
+            assert_eq!(round().await, 0, "{engine}");
+            clock.advance(3_600_001);
+        }
+        let waiting: Vec<u32> = due().await.iter().map(|erasure| erasure.attempts).collect();
+        assert_eq!(waiting, [0, 0], "{engine}");
+        reached_at(&bench, &channel, &bench.sandbox.graph_base_url, "sandbox-token").await;
+        assert_eq!(round().await, 2, "{engine}: at once, since nothing is waited for any more");
+        let told = forgotten(&bench).await["forgotten"].to_string();
+        assert!(told.contains("US.401") && told.contains("US.402"), "{engine}: {told}");
+
+        // Nobody answers for a day: growing waits, and it is told then.
+        gone("US.403").await;
+        reached_at(&bench, &channel, "http://127.0.0.1:1", "sandbox-token").await;
+        for _ in 0..3 * 24 {
+            assert_eq!(round().await, 0, "{engine}");
+            clock.advance(20 * 60_000);
+        }
+        assert_eq!(due().await[0].attempts, 4, "{engine}: after ten minutes, one hour and six");
+        reached_at(&bench, &channel, &bench.sandbox.graph_base_url, "sandbox-token").await;
+        assert_eq!(round().await, 0, "{engine}: not yet");
+        clock.advance(24 * 3_600_000);
+        assert_eq!((round().await, notices().await), (1, 0), "{engine}");
+
+        // Nobody answers for longer than a month.
+        gone("US.404").await;
+        reached_at(&bench, &channel, "http://127.0.0.1:1", "sandbox-token").await;
+        let mut done = 0;
+        for _ in 0..34 {
+            done += round().await;
+            clock.advance(24 * 3_600_000);
+        }
+        assert_eq!((done, due().await.len(), notices().await), (1, 0, 1), "{engine}: it is said on the channel");
     }
 }
 
@@ -326,7 +397,7 @@ async fn what_came_in_and_answers_to_requests_hold_no_word_of_a_conversation_tha
         let (deletion, now) = (bench.test.ctx.id::<DeletionId>(), bench.test.now());
         bench.write(move |tx| tx.delete_contacts(workspace_id, deletion, &[ana], "system", now)).await;
         bench.write(move |tx| tx.delete_old_deletions(workspace_id, now.plus(1))).await;
-        assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 1, "{}", bench.test.engine);
+        assert_eq!(erasure::run(&store, &bench.test.ctx, workspace_id).await.unwrap(), 1, "{}", bench.test.engine);
         let left = bench.write(move |tx| tx.query(&COPIES, &[&workspace_id], |row| row.next::<String>())).await;
         let to_ben = format!(r#"{{"session_id":"{of_ben}","text":"To ben"}}"#);
         let wanted = ["", &to_ben, r#"{"text":"Ben's"}"#, r#"{"text":"Elsewhere"}"#, r#"{"text":"Later"}"#, "{}"];
@@ -400,13 +471,13 @@ async fn what_is_on_the_wire_is_emptied_when_it_has_its_end_and_what_is_claimed_
         assert!(!words(held.id).await.contains("Secret"), "{}", bench.test.engine);
         assert_ne!(begin(&bench, &channel, &held).await, segue_delivery::Begin::Go, "the claim is worth nothing");
 
-        assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 1, "{}: Ben", bench.test.engine);
+        assert_eq!(erasure::run(&store, &bench.test.ctx, workspace_id).await.unwrap(), 1, "{}: Ben", bench.test.engine);
         assert!(words(on_the_wire.id).await.contains("Secret"), "its worker still needs it");
         let (ctx, row) = (bench.test.ctx.clone(), on_the_wire.clone());
         bench.write(move |tx| tx.mark_accepted(&row, &["wamid.out".to_owned()], &ctx)).await;
-        assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 1, "{}: Ana", bench.test.engine);
+        assert_eq!(erasure::run(&store, &bench.test.ctx, workspace_id).await.unwrap(), 1, "{}: Ana", bench.test.engine);
         assert!(!words(on_the_wire.id).await.contains("Secret"), "{}", bench.test.engine);
-        assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 0);
+        assert_eq!(erasure::run(&store, &bench.test.ctx, workspace_id).await.unwrap(), 0);
 
         // WhatsApp refuses it afterwards because the window is closed: nothing of it waits for the customer.
         let refused = serde_json::json!({ "id": "wamid.out", "status": "failed", "timestamp": "1795453200",
@@ -456,7 +527,7 @@ async fn what_a_customer_wrote_who_became_part_of_another_one_goes_with_their_co
                     tx.delete_old_deletions(workspace_id, now.plus(1))
                 })
                 .await;
-            erasure::run(&store, workspace_id).await.unwrap();
+            erasure::run(&store, &bench.test.ctx, workspace_id).await.unwrap();
             let words = async |session: SessionId| {
                 let page =
                     bench.write(move |tx| tx.messages_before(workspace_id, session, MessageCursor::END, 10)).await;

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use segue_model::contact::STANDARD_FIELDS;
 
 use super::ImportOptions;
-use crate::{OutreachError, contacts::attribute_name};
+use crate::{
+    OutreachError,
+    contacts::{MOST_ATTRIBUTES, attribute_name},
+};
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +66,8 @@ fn field(name: &str) -> Result<Option<Field>, OutreachError> {
 /// Checks a mapping without its file.
 ///
 /// # Errors
-/// When no column or more than one is the phone number, or two columns are the same field.
+/// When no column or more than one is the phone number, two columns are the same field, or more are attributes than a
+/// contact has.
 pub(super) fn check(mapping: &BTreeMap<String, String>) -> Result<(), OutreachError> {
     let mut fields = Vec::new();
     for name in mapping.values() {
@@ -72,6 +76,14 @@ pub(super) fn check(mapping: &BTreeMap<String, String>) -> Result<(), OutreachEr
             return Err(OutreachError::invalid("mapping", format!("Two columns are mapped to '{}'.", name.trim())));
         }
         fields.push(field);
+    }
+    let attributes = fields.iter().filter(|field| matches!(field, Field::Attribute(_))).count();
+    if attributes > MOST_ATTRIBUTES {
+        let message = format!(
+            "{attributes} columns are mapped to attributes, and a contact has at most {MOST_ATTRIBUTES}. Leave columns out, \
+             or import the file into a table."
+        );
+        return Err(OutreachError::invalid("mapping", message));
     }
     if fields.contains(&Field::Standard("phone")) {
         return Ok(());
@@ -213,6 +225,18 @@ mod tests {
         ] {
             assert_eq!(suggestion(column), expected, "{column}");
         }
+    }
+
+    #[test]
+    fn no_more_columns_are_attributes_than_a_contact_has() {
+        let mapped = |count: usize| {
+            let columns = (0..count).map(|number| (format!("c{number}"), format!("field {number}")));
+            let mapping = columns.chain([("p".to_owned(), "phone".to_owned())]).collect();
+            check(&mapping).map_err(|error| error.to_string())
+        };
+        assert_eq!(mapped(MOST_ATTRIBUTES), Ok(()));
+        let refused = mapped(MOST_ATTRIBUTES + 1).unwrap_err();
+        assert!(refused.contains("101 columns") && refused.contains("at most 100"), "{refused}");
     }
 
     #[test]

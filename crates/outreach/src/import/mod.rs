@@ -36,8 +36,10 @@ use std::{
     sync::Arc,
 };
 
+use jiff::tz::TimeZone;
 use segue_model::{
-    Ctx, ImportFileId, ImportId, ListId, TableId, Timestamp, WorkspaceId, actor::Actor, consent::ConsentMethod, time,
+    Ctx, ImportFileId, ImportId, ListId, TableId, Timestamp, WorkspaceId, actor::Actor, consent::ConsentMethod,
+    quiet_hours, time,
 };
 use segue_store::{
     Store, StoreError, Tx,
@@ -370,7 +372,8 @@ async fn work_on(
                 Mapping::new(&header, &options)?,
                 definitions,
                 // The file's numbers may be from anywhere; its dates are written as the workspace writes them.
-                (country.clone(), workspace.country),
+                country.clone(),
+                (workspace.country, quiet_hours::zone(&workspace.time_zone).unwrap_or(TimeZone::UTC)),
                 ctx.now(),
             ),
             seen: HashMap::new(),

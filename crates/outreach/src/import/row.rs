@@ -83,6 +83,8 @@ pub(super) struct RowReader {
     country: String,
     /// In whose way dates are written.
     date_country: String,
+    /// In which moments without an offset are written.
+    zone: TimeZone,
     now: Timestamp,
 }
 
@@ -220,14 +222,16 @@ fn is_not_out(word: &str) -> bool {
 
 impl RowReader {
     /// `definitions` are those of the workspace's attributes; `country` is that of numbers without a country code,
-    /// `date_country` the workspace's, in whose way dates are written, `now` the moment after which nobody can have agreed.
+    /// `date_country` and `zone` the workspace's, in whose way and by whose clock dates are written, `now` the moment after
+    /// which nobody can have agreed.
     pub fn new(
         mapping: Mapping,
         definitions: Vec<AttributeDefinition>,
-        (country, date_country): (String, String),
+        country: String,
+        (date_country, zone): (String, TimeZone),
         now: Timestamp,
     ) -> Self {
-        Self { mapping, definitions, country, date_country, now }
+        Self { mapping, definitions, country, date_country, zone, now }
     }
 
     /// What a row says, or why it is refused.
@@ -374,7 +378,7 @@ impl RowReader {
 
     /// Until when somebody agreed. A day without a time counts until it begins: never longer than was agreed.
     fn end(&self, text: &str) -> Result<Timestamp, Refusal> {
-        moment(text, &self.date_country).ok_or_else(|| {
+        moment(text, (&self.date_country, &self.zone)).ok_or_else(|| {
             let message = format!("The end of consent '{}' cannot be read. Write it as 2027-03-31.", shortened(text));
             Refusal::new("consent_end_invalid", message)
         })
@@ -382,7 +386,7 @@ impl RowReader {
 
     /// When somebody agreed.
     fn moment(&self, text: &str) -> Result<Timestamp, Refusal> {
-        let moment = moment(text, &self.date_country).ok_or_else(|| {
+        let moment = moment(text, (&self.date_country, &self.zone)).ok_or_else(|| {
             let message = format!("The date of consent '{}' cannot be read. Write it as 2026-03-31.", shortened(text));
             Refusal::new("consent_date_invalid", message)
         })?;
@@ -452,13 +456,14 @@ fn plain_number(text: &str) -> Result<Cow<'_, str>, Refusal> {
 const FIRST_YEAR: i16 = 1_000;
 
 /// A date or moment as files hold them: `2026-03-31`, `2026-03-31T10:00Z`, `31.03.2026`, `31/03/2026`, and
-/// `03/31/2026` where the workspace is in the United States. A date alone counts from its begin in UTC.
-fn moment(text: &str, country: &str) -> Option<Timestamp> {
+/// `03/31/2026` where the workspace is in the United States. What names no offset is by the workspace's clock, and a date
+/// alone counts from its begin there.
+fn moment(text: &str, (country, zone): (&str, &TimeZone)) -> Option<Timestamp> {
     if let Ok(moment) = text.parse::<jiff::Timestamp>() {
         return Some(Timestamp(moment.as_millisecond()));
     }
     let at = |moment: civil::DateTime| {
-        moment.to_zoned(TimeZone::UTC).ok().map(|zoned| Timestamp(zoned.timestamp().as_millisecond()))
+        moment.to_zoned(zone.clone()).ok().map(|zoned| Timestamp(zoned.timestamp().as_millisecond()))
     };
     if let Ok(moment) = text.replacen(' ', "T", 1).parse::<civil::DateTime>() {
         return if moment.year() < FIRST_YEAR { None } else { at(moment) };
@@ -520,7 +525,22 @@ mod tests {
             ("26-03-31", "DE", None),
             ("0026-03-31", "DE", None),
         ] {
-            assert_eq!(moment(text, country), expected, "{text}");
+            assert_eq!(moment(text, (country, &TimeZone::UTC)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_are_by_the_workspaces_clock_unless_they_say_otherwise() {
+        for (text, zone, expected) in [
+            ("2026-03-31", "Pacific/Auckland", "2026-03-30T11:00:00.000Z"),
+            ("31/03/2026", "Pacific/Auckland", "2026-03-30T11:00:00.000Z"),
+            ("2026-03-31 09:00", "Pacific/Auckland", "2026-03-30T20:00:00.000Z"),
+            ("2026-03-31T09:00:00Z", "Pacific/Auckland", "2026-03-31T09:00:00.000Z"),
+            ("2026-03-31", "America/New_York", "2026-03-31T04:00:00.000Z"),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            let found = moment(text, ("GB", &zone)).map(|at| at.to_string());
+            assert_eq!(found.as_deref(), Some(expected), "{text}");
         }
     }
 }

@@ -128,7 +128,8 @@ mod tests {
             ..ImportOptions::default()
         };
         let mapping = Mapping::new(&header, &options).unwrap();
-        let reader = RowReader::new(mapping, Vec::new(), ("US".to_owned(), "US".to_owned()), Timestamp(0));
+        let dates = ("US".to_owned(), jiff::tz::TimeZone::UTC);
+        let reader = RowReader::new(mapping, Vec::new(), "US".to_owned(), dates, Timestamp(0));
         let record = Record { number: 2, cells: row.split(',').map(str::to_owned).collect() };
         certain_no(&reader, &record).map(|phone| phone.to_string())
     }

@@ -1,6 +1,7 @@
 //! Undoing an import: contacts that it created and nobody uses go, values that it changed come back unless they were
 //! changed again, its list loses its members, and its opt-ins are taken back by an entry in the ledger. Opt-outs that it
-//! brought stay: a no is never undone by anybody but the person.
+//! brought stay: a no is never undone by anybody but the person. What another import brought as well stays, as that one's:
+//! it goes when that one is undone, too.
 //!
 //! # Why a crash at each point is safe
 //! What the import did is logged with it, contact by contact. The log is walked in the order of contacts, [`CHUNK`] at a
@@ -36,7 +37,7 @@ enum Action {
     /// It is gone, or the import left its fields alone.
     Nothing,
     Remove,
-    /// It is in use.
+    /// It is in use, or another import brought it, too.
     Keep,
     Restore(Box<ContactFields>),
     /// Somebody changed again whatever the import had changed, or has the number or key that would come back.
@@ -55,7 +56,11 @@ fn decide(entry: &ChangeAndNow) -> Decision {
     let change = &entry.change;
     let contact = match (&entry.contact, change.kind) {
         (None, _) | (_, ChangeKind::Unchanged) => Action::Nothing,
-        (Some(_), ChangeKind::Created) if entry.version == 1 && !entry.is_used && !entry.spoke_since => Action::Remove,
+        (Some(_), ChangeKind::Created)
+            if entry.version == 1 && !entry.is_used && !entry.spoke_since && !entry.brought_besides =>
+        {
+            Action::Remove
+        }
         (Some(_), ChangeKind::Created) => Action::Keep,
         (Some(now), ChangeKind::Updated) => match now.without(&change.fields) {
             restored if restored == *now => Action::ChangedSince,
@@ -63,8 +68,8 @@ fn decide(entry: &ChangeAndNow) -> Decision {
         },
     };
     Decision {
-        unlist: change.listed && entry.contact.is_some() && contact != Action::Remove,
-        withdraw: change.opted_in.is_some(),
+        unlist: change.listed && !entry.listed_besides && entry.contact.is_some() && contact != Action::Remove,
+        withdraw: !change.opted_in.is_empty(),
         contact,
     }
 }
@@ -81,12 +86,18 @@ fn count(counts: &mut UndoCounts, decision: &Decision) {
     counts.withdrawn += i64::from(decision.withdraw);
 }
 
-fn ended(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: ImportId, now: Timestamp) -> Result<Timestamp, OutreachError> {
+/// When an import that can be undone began and ended.
+fn times(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    id: ImportId,
+    now: Timestamp,
+) -> Result<(Timestamp, Timestamp), OutreachError> {
     let import = tx.import(workspace_id, id)?.ok_or(OutreachError::NotFound("import"))?;
     match (import.state, import.undo_until, import.ended_at) {
         (ImportState::Running, ..) => Err(OutreachError::ImportRunning),
         (ImportState::Undoing | ImportState::Undone, ..) => Err(OutreachError::ImportUndone),
-        (_, Some(until), Some(ended_at)) if now <= until => Ok(ended_at),
+        (_, Some(until), Some(ended_at)) if now <= until => Ok((import.created_at, ended_at)),
         _ => Err(OutreachError::UndoOver),
     }
 }
@@ -102,11 +113,11 @@ pub async fn look(
     id: ImportId,
 ) -> Result<UndoCounts, OutreachError> {
     let (now, mut after, mut counts) = (ctx.now(), None, UndoCounts::default());
-    let (ended_at, table_id) = store
+    let (times, table_id) = store
         .read(move |tx| {
-            let ended_at = ended(tx, workspace_id, id, now)?;
+            let times = times(tx, workspace_id, id, now)?;
             let work = tx.import_work(workspace_id, id)?.ok_or(OutreachError::NotFound("import"))?;
-            Ok::<_, OutreachError>((ended_at, work.table_id))
+            Ok::<_, OutreachError>((times, work.table_id))
         })
         .await?;
     if let Some(table_id) = table_id {
@@ -130,7 +141,7 @@ pub async fn look(
         let page = store
             .read(move |tx| {
                 let work = tx.import_work(workspace_id, id)?.ok_or(OutreachError::NotFound("import"))?;
-                Ok::<_, OutreachError>(tx.import_changes(workspace_id, id, after, work.list_id, ended_at, COUNTED)?)
+                Ok::<_, OutreachError>(tx.import_changes(workspace_id, id, after, work.list_id, times, COUNTED)?)
             })
             .await?;
         page.iter().for_each(|entry| count(&mut counts, &decide(entry)));
@@ -154,7 +165,7 @@ pub async fn begin(
     let ctx = ctx.clone();
     store
         .write(move |tx| {
-            ended(tx, workspace_id, id, ctx.now())?;
+            times(tx, workspace_id, id, ctx.now())?;
             let import = tx.begin_undo(workspace_id, id, ctx.now())?.ok_or(OutreachError::ImportUndone)?;
             schedule(tx, &ctx, workspace_id, UNDO_IMPORT, id)?;
             Ok(import)
@@ -201,7 +212,8 @@ fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> 
         tx.end_undo(workspace_id, id, now)?;
         return Ok(Step::Ended);
     }
-    let page = tx.import_changes(workspace_id, id, work.undo_after, work.list_id, ended_at, CHUNK)?;
+    let began_at = import.created_at;
+    let page = tx.import_changes(workspace_id, id, work.undo_after, work.list_id, (began_at, ended_at), CHUNK)?;
     for entry in &page {
         let mut decision = decide(entry);
         let contact_id = entry.change.contact_id;
@@ -214,17 +226,20 @@ fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> 
                 ContactChange::PhoneTaken | ContactChange::KeyTaken => decision.contact = Action::ChangedSince,
                 ContactChange::Changed | ContactChange::Missing => {}
             },
+            Action::Keep if entry.brought_besides => {
+                tx.pass_created_on(workspace_id, (id, began_at), contact_id)?;
+            }
             Action::Nothing | Action::Keep | Action::ChangedSince => {}
         }
         count(&mut counts, &decision);
-        if decision.unlist
-            && let Some(list_id) = work.list_id
-        {
-            tx.remove_from_list(workspace_id, list_id, contact_id)?;
+        if let Some(list_id) = work.list_id {
+            if decision.unlist {
+                tx.remove_from_list(workspace_id, list_id, contact_id)?;
+            } else if entry.change.listed && entry.listed_besides {
+                tx.pass_listed_on(workspace_id, (id, began_at), contact_id, list_id)?;
+            }
         }
-        if decision.withdraw
-            && let Some(address) = &entry.change.opted_in
-        {
+        for address in &entry.change.opted_in {
             withdraw(tx, ctx, workspace_id, id, &work.actor, address)?;
         }
     }
@@ -278,9 +293,17 @@ mod tests {
             kind,
             fields: changes,
             listed: true,
-            opted_in: Some("+15550100".to_owned()),
+            opted_in: vec!["+15550100".to_owned()],
         };
-        ChangeAndNow { change, contact: Some(fields), version: 1, is_used: false, spoke_since: false }
+        ChangeAndNow {
+            change,
+            contact: Some(fields),
+            version: 1,
+            is_used: false,
+            spoke_since: false,
+            brought_besides: false,
+            listed_besides: false,
+        }
     }
 
     #[test]
@@ -294,6 +317,8 @@ mod tests {
         }
         let spoke = ChangeAndNow { spoke_since: true, ..created.clone() };
         assert_eq!(decide(&spoke), Decision { contact: Action::Keep, unlist: true, withdraw: true });
+        let besides = ChangeAndNow { brought_besides: true, listed_besides: true, ..created.clone() };
+        assert_eq!(decide(&besides), Decision { contact: Action::Keep, unlist: false, withdraw: true });
         let gone = ChangeAndNow { contact: None, ..created };
         assert_eq!(decide(&gone), Decision { contact: Action::Nothing, unlist: false, withdraw: true });
 

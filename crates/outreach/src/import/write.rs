@@ -1,7 +1,7 @@
 //! Writing one chunk of rows.
 
 use segue_model::{
-    ContactId, Ctx, PhoneNumber, Timestamp,
+    ContactId, Ctx, ImportId, PhoneNumber, Timestamp,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
 };
 use segue_store::{
@@ -20,6 +20,10 @@ use crate::OutreachError;
 
 /// The row under which the names of the columns are kept, as in the file.
 pub(super) const HEADER_ROW: i64 = 1;
+
+/// How many imports that can still be undone claim the same opt-in. A file that is imported every day would add an entry to
+/// the ledger each time, for each of its rows.
+const MOST_CLAIMS: usize = 3;
 
 /// What became of a row's consent.
 enum Consent {
@@ -162,8 +166,14 @@ fn apply(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, parsed: &[Parsed]) -> Result<App
         tx.lock_consents(job.workspace_id)?;
     }
     tx.hold_addresses(job.workspace_id)?;
+    // After the locks: one that begins to be undone from here on waits for this chunk.
+    let mut others = Vec::new();
+    if rows.iter().any(|row| matches!(row.says, Says::Yes(_))) {
+        others = tx.undoable_imports(job.workspace_id, ctx.now())?;
+        others.retain(|id| *id != job.import_id);
+    }
     for row in rows {
-        apply_row(tx, ctx, job, row, &mut done)?;
+        apply_row(tx, ctx, job, (row, &others), &mut done)?;
     }
     // After the rows that are taken: a no in the same file counts, whatever another row says.
     for out in outs {
@@ -192,7 +202,14 @@ fn ambiguous() -> Refusal {
     )
 }
 
-fn apply_row(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow, done: &mut Applied) -> Result<(), OutreachError> {
+/// Writes one row. `others` are the other imports whose claims may still be taken back.
+fn apply_row(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    job: &Job,
+    (row, others): (&ParsedRow, &[ImportId]),
+    done: &mut Applied,
+) -> Result<(), OutreachError> {
     let now = ctx.now();
     let (upserted, fields) =
         tx.upsert_contact_with_changes(job.workspace_id, ctx.id::<ContactId>(), &row.fields, now)?;
@@ -223,30 +240,33 @@ fn apply_row(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow, done: &mut 
         Some(list_id) => tx.add_to_list(job.workspace_id, list_id, contact_id, now)?,
         None => false,
     };
-    let mut opted_in = None;
-    match consent(tx, ctx, job, row)? {
+    let mut opted_in = Vec::new();
+    match consent(tx, ctx, job, (row, others))? {
         Consent::Nothing => {}
         Consent::OptedIn { added } => {
             counts.opted_in += 1;
-            opted_in = added.then(|| row.phone.to_string());
+            opted_in.extend(added.then(|| row.phone.to_string()));
         }
         Consent::OptedOut => counts.opted_out += 1,
         Consent::KeptOut => counts.kept_out += 1,
         Consent::HeldBack => counts.held_back += 1,
         Consent::WithoutEvidence => counts.without_evidence += 1,
     }
-    if kind == ChangeKind::Unchanged && !listed && opted_in.is_none() {
-        return Ok(());
-    }
+    // Of a row that found all as it says, too: what this import brought stays when another one is undone that did.
     let change = ImportChange { contact_id, kind, fields, listed, opted_in };
     Ok(tx.insert_import_change(job.workspace_id, job.import_id, &change)?)
 }
 
-fn consent(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow) -> Result<Consent, OutreachError> {
+fn consent(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    job: &Job,
+    (row, others): (&ParsedRow, &[ImportId]),
+) -> Result<Consent, OutreachError> {
     match &row.says {
         Says::Nothing => Ok(Consent::Nothing),
         Says::No => opt_out(tx, ctx, job, (&row.phone, row.number)),
-        Says::Yes(evidence) => opt_in(tx, ctx, job, row, evidence),
+        Says::Yes(evidence) => opt_in(tx, ctx, job, (row, others), evidence),
     }
 }
 
@@ -269,8 +289,14 @@ fn opt_out_of(
 ) -> Result<Consent, OutreachError> {
     let address = phone.as_str();
     let known = tx.consent_state(job.workspace_id, Medium::Sms, address, Purpose::Marketing)?;
-    if known.state == ConsentState::Revoked && tx.said_no(job.workspace_id, Medium::Sms, address, Purpose::Marketing)? {
-        return Ok(Consent::Nothing);
+    let said_no = known.state == ConsentState::Revoked
+        && tx.said_no(job.workspace_id, Medium::Sms, address, Purpose::Marketing)?;
+    if said_no {
+        // It may read so for what was said at another number of the person: this one's own no stays when they part.
+        let own = tx.own_consent_without(job.workspace_id, Medium::Sms, address, Purpose::Marketing, &[])?;
+        if own.consent.state == ConsentState::Revoked {
+            return Ok(Consent::Nothing);
+        }
     }
     let event = NewConsentEvent {
         medium: Medium::Sms,
@@ -292,7 +318,7 @@ fn opt_in(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     job: &Job,
-    row: &ParsedRow,
+    (row, others): (&ParsedRow, &[ImportId]),
     evidence: &Evidence,
 ) -> Result<Consent, OutreachError> {
     let Claim { method, wording, proof } = &job.claim;
@@ -307,12 +333,17 @@ fn opt_in(
         return Ok(Consent::HeldBack);
     }
     let known = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?;
+    let is_as_long = |end: Option<Timestamp>| end.is_none_or(|end| evidence.expires_at.is_some_and(|new| new <= end));
     match known.state {
         // Imported before, or given elsewhere: the ledger has it, for as long as the row says.
-        ConsentState::Granted
-            if known.expires_at.is_none_or(|end| evidence.expires_at.is_some_and(|new| new <= end)) =>
-        {
-            return Ok(Consent::OptedIn { added: false });
+        ConsentState::Granted if is_as_long(known.expires_at) => {
+            let without = tx.own_consent_without(workspace_id, Medium::Sms, address, Purpose::Marketing, others)?;
+            // What stands on imports alone that may be undone goes with them, so this one claims it as well.
+            let stands = without.consent.state == ConsentState::Granted && is_as_long(without.consent.expires_at);
+            let claims = without.claimed_until.into_iter().filter(|end| is_as_long(*end)).count();
+            if stands || claims >= MOST_CLAIMS {
+                return Ok(Consent::OptedIn { added: false });
+            }
         }
         ConsentState::Revoked => return Ok(Consent::KeptOut),
         ConsentState::InReview => return Ok(Consent::HeldBack),

@@ -18,6 +18,30 @@ async fn create(world: &World, value: Value) -> Result<segue_store::contact::Con
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_contact_with_more_attributes_than_one_may_have_can_be_changed() {
+    use segue_model::{ContactId, contact::ContactFields};
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let id: ContactId = ctx.id();
+        let attributes = (0..120).map(|number| (format!("a{number}"), "x".to_owned())).collect();
+        let fields = ContactFields { attributes, ..ContactFields::default() };
+        let now = world.test.now();
+        assert!(world.write(move |tx| tx.insert_contact(ws, id, &fields, now)).await);
+        let change = async |value: Value| contacts::change(store, ctx, ws, id, input(value)).await;
+        for value in [
+            json!({ "first_name": "Ana" }),
+            json!({ "attributes": { "a7": "y" } }),
+            json!({ "attributes": { "a8": null, "b8": "z" } }),
+            json!({ "attributes": { "a9": null } }),
+        ] {
+            change(value).await.unwrap();
+        }
+        let refused = change(json!({ "attributes": { "more": "x" } })).await.unwrap_err().to_string();
+        assert!(refused.contains("at most 100") && refused.contains("has 119"), "{}: {refused}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contacts_life() {
     for world in worlds().await {
         let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());

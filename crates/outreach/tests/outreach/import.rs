@@ -204,12 +204,12 @@ async fn consent_needs_evidence_and_never_brings_back_who_said_no() {
         assert_eq!(import.detail.as_deref(), Some("1 had opted out and stay opted out."));
         assert_eq!(states().await, [Granted, Revoked, Nothing], "{}", world.test.engine);
 
-        // The same again adds nothing to the ledger.
+        // The same again is claimed by each import that could be left alone: the one before can still be undone.
         let import = run(&world, content, with_consent(options(&mapping), Some("ok"))).await;
         assert_eq!(import.opted_in, 1);
         let ws = world.ws();
         let ledger = world.write(move |tx| tx.consent_events(ws, "+12125550100", None, 10)).await;
-        assert_eq!(ledger.len(), 1);
+        assert_eq!(ledger.len(), 2);
         let unknown = ImportConsent { method: Some("telepathy".to_owned()), ..ImportConsent::default() };
         let refused = ImportOptions { consent: Some(unknown), ..options(&mapping) };
         let (store, ctx) = (&world.test.store, &world.test.ctx);
@@ -447,7 +447,7 @@ async fn an_undo_takes_back_what_the_import_claimed_and_no_yes_of_the_person() {
         assert_eq!(states, expected, "{}", world.test.engine);
         let corrected = world.write(move |tx| tx.consent_events(ws, &phone(3), None, 1)).await.remove(0);
         assert_eq!(corrected.action, ConsentAction::Correct);
-        assert_eq!(corrected.occurred_at.to_string(), "2026-03-31T00:00:00.000Z", "{}", world.test.engine);
+        assert_eq!(corrected.occurred_at.to_string(), "2026-03-31T04:00:00.000Z", "{}", world.test.engine);
     }
 }
 
@@ -540,7 +540,7 @@ async fn rows_bring_their_own_country_evidence_and_opt_outs() {
         let ws = world.ws();
         let event = world.write(move |tx| tx.consent_events(ws, "+4930123456", None, 1)).await.remove(0);
         assert_eq!(event.wording.as_deref(), Some("Ja, bitte"));
-        assert_eq!(event.occurred_at.to_string(), "2026-03-31T00:00:00.000Z");
+        assert_eq!(event.occurred_at.to_string(), "2026-03-31T04:00:00.000Z");
         let state = |address: &'static str| {
             world.write(move |tx| tx.consent_state(ws, Medium::Sms, address, Purpose::Marketing))
         };
@@ -679,7 +679,7 @@ async fn rows_say_until_when_their_consent_counts() {
             let state = world.write(move |tx| tx.consent_state(ws, Medium::Sms, address, Purpose::Marketing)).await;
             (state.state, state.expires_at.map(|at| at.to_string()))
         };
-        let end = "2030-03-31T00:00:00.000Z".to_owned();
+        let end = "2030-03-31T04:00:00.000Z".to_owned();
         assert_eq!(state("+12125550100").await, (ConsentState::Granted, Some(end)), "{}", world.test.engine);
         assert_eq!(state("+12125550101").await, (ConsentState::Granted, None));
         assert_eq!(state("+12125550102").await, (ConsentState::None, None), "it was over before it came");
@@ -707,6 +707,7 @@ async fn dates_are_read_in_the_workspaces_country_whatever_that_of_the_numbers()
                 .write(move |tx| {
                     let mut workspace = tx.workspace(ws)?.unwrap();
                     workspace.country = of_workspace.to_owned();
+                    workspace.time_zone = "UTC".to_owned();
                     tx.update_workspace(&workspace)
                 })
                 .await;
@@ -809,15 +810,20 @@ async fn a_consent_that_is_renewed_in_a_file_counts_until_its_new_end() {
     let chosen = ImportOptions { consent: Some(consent), ..options(&[("p", "phone")]) };
     for world in worlds().await {
         let ws = world.ws();
-        for (until, stands, entries) in [
-            ("2027-03-31", Some("2027-03-31T00:00:00.000Z"), 1),
-            ("2027-01-31", Some("2027-03-31T00:00:00.000Z"), 1),
-            ("2028-03-31", Some("2028-03-31T00:00:00.000Z"), 2),
-            ("2028-03-31", Some("2028-03-31T00:00:00.000Z"), 2),
-            ("", None, 3),
-            ("2029-03-31", None, 3),
+        // While the one before can be undone, each claims it on its own.
+        for (wait, until, stands, entries) in [
+            (1_000, "2027-03-31", Some("2027-03-31T04:00:00.000Z"), 1),
+            (UNDO_WINDOW + 1, "2027-01-31", Some("2027-03-31T04:00:00.000Z"), 1),
+            (1_000, "2028-03-31", Some("2028-03-31T04:00:00.000Z"), 2),
+            (1_000, "2028-03-31", Some("2028-03-31T04:00:00.000Z"), 3),
+            (1_000, "", None, 4),
+            (1_000, "2029-03-31", None, 5),
+            (1_000, "2029-03-31", None, 6),
+            // Often enough: as many as three would have to be undone.
+            (1_000, "2029-03-31", None, 6),
+            (UNDO_WINDOW + 1, "2029-03-31", None, 6),
         ] {
-            world.test.clock.advance(1_000);
+            world.test.clock.advance(wait);
             let import = run(&world, format!("p,until\n{},{until}\n", phone(1)).as_bytes(), chosen.clone()).await;
             assert_eq!(import.opted_in, 1, "{} {until}", world.test.engine);
             let address = phone(1);
@@ -891,7 +897,7 @@ async fn undoing_a_file_that_renewed_a_consent_leaves_the_one_before() {
         world.test.clock.advance(1_000);
         let again = run(&world, file("2028-03-31").as_bytes(), chosen.clone()).await;
         assert_eq!((again.opted_in, again.kept_out), (3, 1), "{engine}");
-        assert_eq!(states().await[0].expires_at.unwrap().to_string(), "2028-03-31T00:00:00.000Z", "{engine}");
+        assert_eq!(states().await[0].expires_at.unwrap().to_string(), "2028-03-31T04:00:00.000Z", "{engine}");
     }
 }
 
@@ -916,7 +922,7 @@ async fn what_imports_did_is_forgotten_part_by_part() {
                         kind: ChangeKind::Unchanged,
                         fields: FieldChanges::default(),
                         listed: false,
-                        opted_in: None,
+                        opted_in: Vec::new(),
                     };
                     tx.insert_import_change(ws, import, &change)?;
                     let (message, fields) = ("no".to_owned(), Vec::new());
@@ -1020,5 +1026,127 @@ async fn refused_rows_go_with_the_file_of_a_dry_run_and_when_an_import_cannot_be
         assert_eq!(clean().await, [0, 2], "{}", world.test.engine);
         world.test.clock.advance(UNDO_WINDOW);
         assert_eq!(clean().await, [0, 0], "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undoing_the_wrong_import_leaves_what_a_later_one_brought_too() {
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let file = format!("p\n{}\n{}\n{}\n", phone(1), phone(2), phone(3));
+        let chosen = || with_consent(options(&[("p", "phone")]), None);
+        let wrong = run(&world, file.as_bytes(), chosen()).await;
+        world.test.clock.advance(1_000);
+        let right = run(&world, file.as_bytes(), chosen()).await;
+        assert_eq!((right.created, right.unchanged, right.opted_in), (0, 3, 3), "{engine}");
+        world.test.clock.advance(1_000);
+        let undone = async |import: ImportId| {
+            let looked = undo::look(store, ctx, ws, import).await.unwrap();
+            undo::begin(store, ctx, ws, import).await.unwrap();
+            let undone = undo::run(store, ctx, ws, import).await.unwrap().undo.unwrap();
+            assert_eq!(undone, looked, "{engine}");
+            (undone.removed, undone.kept, undone.unlisted)
+        };
+        let members = async || {
+            let lists = segue_outreach::contacts::lists(store, ws).await.unwrap();
+            lists.iter().find(|list| list.name == "Imported").unwrap().member_count
+        };
+        assert_eq!(undone(wrong.id).await, (0, 3, 0), "{engine}");
+        let found = contacts(&world).await;
+        assert_eq!((found.len(), members().await), (3, 3), "{engine}");
+        assert!(found.values().all(|contact| contact.sms_consent == ConsentState::Granted), "{engine}: {found:?}");
+        // They are the later one's now.
+        world.test.clock.advance(1_000);
+        assert_eq!(undone(right.id).await, (3, 0, 0), "{engine}");
+        assert_eq!((contacts(&world).await.len(), members().await), (0, 0), "{engine}");
+        let state = world.write(move |tx| tx.consent_state(ws, Medium::Sms, &phone(1), Purpose::Marketing)).await;
+        assert_eq!(state.state, ConsentState::None, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_rows_that_reach_one_contact_are_undone() {
+    use segue_outreach::contact_addresses::{self, AddressInput};
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let value = serde_json::json!({ "phone": phone(1), "first_name": "Ana", "attributes": { "city": "Rome" } });
+        let input = serde_json::from_value(value).unwrap();
+        let ana = segue_outreach::contacts::create(store, ctx, ws, input).await.unwrap().id;
+        let added = AddressInput { kind: segue_store::contact_address::AddressKind::Phone, address: phone(9) };
+        contact_addresses::set(store, ctx, ws, ana, vec![added]).await.unwrap();
+        world.test.clock.advance(1_000);
+        let file = format!("p,f,c\n{},Anna,\n{},Annie,Oslo\n", phone(1), phone(9));
+        let mapping = [("p", "phone"), ("f", "first_name"), ("c", "city")];
+        let import = run(&world, file.as_bytes(), with_consent(options(&mapping), None)).await;
+        assert_eq!((import.updated, import.opted_in), (2, 2), "{engine}");
+        world.test.clock.advance(1_000);
+        undo::begin(store, ctx, ws, import.id).await.unwrap();
+        undo::run(store, ctx, ws, import.id).await.unwrap();
+        let after = contacts(&world).await.remove(&phone(1)).unwrap();
+        assert_eq!((after.first_name.as_deref(), after.attributes["city"].as_str()), (Some("Ana"), "Rome"), "{engine}");
+        for number in [1, 9] {
+            let state = world.write(move |tx| tx.consent_state(ws, Medium::Sms, &phone(number), Purpose::Marketing));
+            assert_eq!(state.await.state, ConsentState::None, "{engine} {number}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_agreed_today_agreed_where_the_day_has_begun() {
+    for world in worlds().await {
+        let ws = world.ws();
+        world
+            .write(move |tx| {
+                let mut workspace = tx.workspace(ws)?.unwrap();
+                workspace.time_zone = "Pacific/Auckland".to_owned();
+                tx.update_workspace(&workspace)
+            })
+            .await;
+        let zone = jiff::tz::TimeZone::get("Pacific/Auckland").unwrap();
+        // Ten in the morning there, while it is the day before at Greenwich.
+        let now = jiff::Timestamp::from_millisecond(world.test.now().0).unwrap().to_zoned(zone);
+        let morning = now.date().tomorrow().unwrap().at(10, 0, 0, 0).to_zoned(now.time_zone().clone()).unwrap();
+        world.test.clock.set(segue_model::Timestamp(morning.timestamp().as_millisecond()));
+        let (today, tomorrow) = (morning.date(), morning.date().tomorrow().unwrap());
+        let consent = ImportConsent {
+            method: Some("web_form".to_owned()),
+            wording: Some("Offers by text".to_owned()),
+            date_column: Some("day".to_owned()),
+            ..ImportConsent::default()
+        };
+        let chosen = ImportOptions { consent: Some(consent), ..options(&[("p", "phone")]) };
+        let file = format!("p,day\n{},{today}\n{},{tomorrow}\n", phone(1), phone(2));
+        let import = run(&world, file.as_bytes(), chosen).await;
+        assert_eq!((import.opted_in, import.rejected), (1, 1), "{}", world.test.engine);
+        assert_eq!(import.rejections["consent_date_invalid"], 1, "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_is_recorded_beside_that_of_another_number() {
+    use segue_outreach::contact_addresses::{self, AddressInput};
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        world.subscriber(&phone(1), "Ana").await;
+        // She said no, came back, and then said no with another number of hers.
+        for (number, words) in [(1, "STOP"), (1, "START"), (9, "STOP")] {
+            world.test.clock.advance(1_000);
+            crate::keyword::text(&world, &phone(number), words).await;
+        }
+        world.test.clock.advance(1_000);
+        let ana = contacts(&world).await[&phone(1)].id;
+        let added = AddressInput { kind: segue_store::contact_address::AddressKind::Phone, address: phone(9) };
+        contact_addresses::set(store, ctx, ws, ana, vec![added]).await.unwrap();
+        assert_eq!(crate::keyword::consents(&world, &phone(1)).await[0], ConsentState::Revoked, "{engine}");
+        world.test.clock.advance(1_000);
+        let consent = ImportConsent { opt_out_column: Some("out".to_owned()), ..ImportConsent::default() };
+        let chosen = ImportOptions { consent: Some(consent), ..options(&[("p", "phone")]) };
+        let file = format!("p,out\n{},yes\n", phone(1));
+        for expected in [1, 0] {
+            let import = run(&world, file.as_bytes(), chosen.clone()).await;
+            assert_eq!(import.opted_out, expected, "{engine}: once");
+        }
+        contact_addresses::set(store, ctx, ws, ana, Vec::new()).await.unwrap();
+        assert_eq!(crate::keyword::consents(&world, &phone(1)).await[0], ConsentState::Revoked, "{engine}: her own no");
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use segue_delivery::long_text::KEEP_PARTS;
 use segue_model::{template_rules::LIMIT_WINDOW, time};
-use segue_store::{REMOVED_AT_ONCE, Store, StoreError, Tx, import::UNDO_WINDOW};
+use segue_store::{REMOVED_AT_ONCE, Store, StoreError, Tx, contact_deletion::Left, import::UNDO_WINDOW};
 
 use super::Wiring;
 
@@ -33,10 +33,9 @@ const KEEP_EARLY_DELETIONS: i64 = 7 * time::DAY;
 /// How long it can be shown what of a rule held or refused a message: as long as a complaint may take.
 const KEEP_DECISIONS: i64 = 4 * 365 * time::DAY;
 
-/// Runs until the shutdown.
+/// Ends what nobody else ends, until the shutdown.
 pub async fn run(wiring: Arc<Wiring>) {
-    let (mut sweep, mut clean) = (tokio::time::interval(SWEEP_EVERY), tokio::time::interval(CLEAN_EVERY));
-    let mut count = tokio::time::interval(COUNT_EVERY);
+    let (mut sweep, mut count) = (tokio::time::interval(SWEEP_EVERY), tokio::time::interval(COUNT_EVERY));
     loop {
         tokio::select! {
             () = wiring.shutdown.cancelled() => break,
@@ -50,13 +49,51 @@ pub async fn run(wiring: Arc<Wiring>) {
                     tracing::error!(%error, "what the accounts of senders delivered could not be counted");
                 }
             }
-            _ = clean.tick() => {
-                if let Err(error) = remove_old(&wiring).await {
-                    tracing::error!(%error, "old rows could not be removed");
-                }
-            }
         }
     }
+}
+
+/// Removes what has had its time, until the shutdown. On its own, since it may take long: nobody's campaign waits for it.
+pub async fn clean(wiring: Arc<Wiring>) {
+    let mut clean = tokio::time::interval(CLEAN_EVERY);
+    loop {
+        // What was removed so far is removed; the rest is found again.
+        let round = async {
+            clean.tick().await;
+            remove_old(&wiring).await
+        };
+        match wiring.shutdown.run_until_cancelled(round).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::error!(%error, "old rows could not be removed"),
+            None => break,
+        }
+    }
+}
+
+/// Removes what is left of customers whose contact is gone for good, until the shutdown. On its own, since WhatsApp may be
+/// slow to answer for each of them.
+pub async fn erase(wiring: Arc<Wiring>) {
+    let mut erase = tokio::time::interval(CLEAN_EVERY);
+    loop {
+        // Each step may be done again, so it is left where it is.
+        let round = async {
+            erase.tick().await;
+            erase_due(&wiring).await
+        };
+        match wiring.shutdown.run_until_cancelled(round).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::error!(%error, "what is left of customers could not be removed"),
+            None => break,
+        }
+    }
+}
+
+async fn erase_due(wiring: &Wiring) -> Result<(), StoreError> {
+    let workspaces = wiring.store.read(|tx| tx.workspaces()).await?;
+    for workspace in workspaces {
+        segue_delivery::erasure::run(&wiring.store, &wiring.ctx, workspace.id).await?;
+    }
+    Ok(())
 }
 
 /// Removes rows in a transaction for each part, until no whole part is left: nobody who writes waits for long.
@@ -83,7 +120,8 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
         in_parts(&wiring.store, move |tx| tx.delete_import_changes(id, now.plus(-UNDO_WINDOW))).await?;
         in_parts(&wiring.store, move |tx| tx.delete_import_errors(id, now.plus(-UNDO_WINDOW))).await?;
         in_parts(&wiring.store, move |tx| tx.delete_row_changes(id, now.plus(-UNDO_WINDOW))).await?;
-        in_parts(&wiring.store, move |tx| tx.delete_old_deletions(id, now.plus(-UNDO_WINDOW))).await?;
+        let before = now.plus(-UNDO_WINDOW);
+        while wiring.store.write_bulk(move |tx| tx.delete_old_deletions(id, before)).await? == Left::More {}
         in_parts(&wiring.store, move |tx| tx.delete_old_requests(id, now)).await?;
         in_parts(&wiring.store, move |tx| tx.delete_old_marketing_sends(id, now.plus(-KEEP_MARKETING_SENDS))).await?;
         in_parts(&wiring.store, move |tx| tx.delete_old_initiated_chats(id, now.plus(-LIMIT_WINDOW))).await?;
@@ -104,7 +142,6 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
                 break;
             }
         }
-        segue_delivery::erasure::run(&wiring.store, workspace.id).await?;
     }
     wiring.store.write_bulk(move |tx| tx.delete_expired_logins(now).map(|_| ())).await
 }

@@ -48,6 +48,8 @@ pub fn start(wiring: &Arc<Wiring>, tasks: &TaskTracker) {
     tasks.spawn(routing::run(Arc::clone(wiring)));
     tasks.spawn(search::run(Arc::clone(wiring)));
     tasks.spawn(housekeeping::run(Arc::clone(wiring)));
+    tasks.spawn(housekeeping::clean(Arc::clone(wiring)));
+    tasks.spawn(housekeeping::erase(Arc::clone(wiring)));
     tasks.spawn(wiring.files.clone().sweep(wiring.shutdown.clone()));
 }
 

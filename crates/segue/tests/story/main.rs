@@ -8,4 +8,5 @@ mod direct;
 mod golden_path;
 mod routing;
 mod twilio;
+mod upkeep;
 mod world;

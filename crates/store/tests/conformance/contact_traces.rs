@@ -1,11 +1,12 @@
 //! What speaks of a contact goes with it, and follows it into another one and back.
 
 use segue_model::{
-    ChannelId, ContactId, CustomerLinkId, CustomerMergeId, DeletionId, MergeId, MessagingUserId, SessionId, UserId,
-    linking::MatchBy,
+    ChannelId, ContactId, CustomerLinkId, CustomerMergeId, DeletionId, MergeId, MessagingUserId, SessionId, Timestamp,
+    UserId, contact::ContactFields, linking::MatchBy,
 };
 use segue_store::{
     Sql,
+    contact_deletion::{FORGOTTEN_AT_ONCE, Left},
     contact_merge::{NewMerge, Unmerged},
     customer_link::{Candidate, LinkAction, LinkEntry, LinkPrompt, LinkState},
     customer_merge::Parted,
@@ -36,6 +37,49 @@ async fn customer(test: &TestStore, channel_id: ChannelId, contact_id: Option<Co
     let (workspace_id, id) = (test.workspace_id(), user.id);
     write(test, move |tx| tx.insert_messaging_user(workspace_id, &user)).await;
     id
+}
+
+static DELETIONS: Sql = Sql::portable("DELETIONS", "SELECT records FROM contact_deletions WHERE workspace_id = $1");
+
+/// Forgets all deletions from before `before`, part by part. Gives how many parts there were.
+async fn forget_all(test: &TestStore, before: Timestamp) -> usize {
+    let (ws, mut parts) = (test.workspace_id(), 0);
+    while write(test, move |tx| tx.delete_old_deletions(ws, before)).await == Left::More {
+        parts += 1;
+    }
+    parts
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_that_were_deleted_together_are_forgotten_part_by_part() {
+    for test in engines().await {
+        let (test, ws, now) = (&test, test.workspace_id(), test.now());
+        for deletion in 0..3_u32 {
+            let ids: Vec<ContactId> = (0..200).map(|_| test.ctx.id()).collect();
+            let id: DeletionId = test.ctx.id();
+            write(test, move |tx| {
+                for contact in &ids {
+                    assert!(tx.insert_contact(ws, *contact, &ContactFields::default(), now)?);
+                }
+                tx.delete_contacts(ws, id, &ids, "system", now.plus(i64::from(deletion)))
+            })
+            .await;
+        }
+        let left = async || {
+            let read = |row: &mut segue_store::Row<'_>| Ok(row.json::<Vec<serde_json::Value>>()?.len());
+            write(test, move |tx| tx.query(&DELETIONS, &[&ws], read)).await.into_iter().sum::<usize>()
+        };
+        let before = now.plus(10);
+        let (mut known, mut parts) = (left().await, Vec::new());
+        assert_eq!(known, 600, "{}", test.engine);
+        while write(test, move |tx| tx.delete_old_deletions(ws, before)).await == Left::More {
+            let now_left = left().await;
+            parts.push(known - now_left);
+            known = now_left;
+        }
+        assert_eq!(parts, [FORGOTTEN_AT_ONCE; 6], "{}", test.engine);
+        assert_eq!(known, 0, "{}", test.engine);
+    }
 }
 
 async fn link(test: &TestStore, user: MessagingUserId, before: Option<ContactId>, after: Option<ContactId>) {
@@ -216,7 +260,8 @@ async fn a_contact_that_could_not_be_brought_back_can_be_later_or_is_forgotten_i
         write(test, move |tx| tx.delete_contacts(ws, again, &[ana, ben], "system", now)).await;
         test.contact("+15550100002", "Bob").await;
         assert_eq!(write(test, move |tx| tx.restore_contacts(ws, again, now)).await, Some(1), "{}", test.engine);
-        assert_eq!(write(test, move |tx| tx.delete_old_deletions(ws, now.plus(1))).await, 2, "{}", test.engine);
+        let parts = forget_all(test, now.plus(1)).await;
+        assert_eq!(parts, 1, "{}: the one of which something is left", test.engine);
         let erasures = write(test, move |tx| tx.erasures(ws, None, 10)).await;
         let of: Vec<_> = erasures.iter().map(|erasure| erasure.messaging_user_id).collect();
         assert_eq!(of, [user], "{}: what Ben wrote goes", test.engine);
@@ -289,5 +334,41 @@ async fn an_erasure_that_a_merge_had_narrowed_is_of_all_when_the_next_contact_go
         assert_eq!(sessions().await, Some(Some(Vec::new())), "{}: what there was before", test.engine);
         assert!(write(test, move |tx| tx.delete_contact(ws, second, now)).await);
         assert_eq!(sessions().await, Some(None), "{}: all again", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_that_is_asked_for_again_goes_on_with_what_was_written_since() {
+    static LINK: Sql =
+        Sql::portable("LINK", "UPDATE messaging_users SET contact_id = $3 WHERE workspace_id = $1 AND id = $2");
+    for test in engines().await {
+        let (test, ws, now) = (&test, test.workspace_id(), test.now());
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await.id;
+        let first = test.contact("+15550100001", "Ana").await;
+        let second = test.contact("+15550100002", "Ana Silva").await;
+        let user = customer(test, channel, Some(first)).await;
+        let again_at = now.plus(60_000);
+        let (before, after) = write(test, move |tx| {
+            assert!(tx.delete_contact(ws, first, now)?);
+            tx.emptied(ws, user, now)?;
+            tx.tried_erasure(ws, (user, now), 3, now.plus(600_000))?;
+            let before = tx.erasures(ws, None, 10)?.remove(0);
+            tx.execute(&LINK, &[&ws, &user, &second])?;
+            assert!(tx.delete_contact(ws, second, again_at)?);
+            // What was worked on meanwhile was the first one.
+            tx.emptied(ws, user, now)?;
+            tx.tried_erasure(ws, (user, now), 4, now.plus(600_000))?;
+            assert!(!tx.end_erasure(ws, (user, now))?, "there is more to remove by now");
+            Ok((before, tx.erasures(ws, None, 10)?.remove(0)))
+        })
+        .await;
+        assert_eq!((before.asked_at, before.is_emptied, before.attempts), (now, true, 3), "{}", test.engine);
+        assert_eq!((after.asked_at, after.is_emptied, after.attempts), (again_at, false, 0), "{}", test.engine);
+        let ended = write(test, move |tx| {
+            assert!(!tx.end_erasure(ws, (user, again_at))?, "nothing is emptied yet");
+            tx.emptied(ws, user, again_at)?;
+            tx.end_erasure(ws, (user, again_at))
+        });
+        assert!(ended.await, "{}", test.engine);
     }
 }

@@ -12,7 +12,13 @@ export function undoLines(
 ): { count: number; text: string }[] {
   return [
     { count: counts.removed, text: `${what} that it created are deleted` },
-    { count: counts.kept, text: `${what} that it created stay, because they are in use since` },
+    {
+      count: counts.kept,
+      text:
+        what === 'contacts'
+          ? 'contacts that it created stay, because they are in use since or another import brought them, too'
+          : 'rows that it created stay, because they are in use since',
+    },
     { count: counts.restored, text: `${what} get back the values they had before` },
     {
       count: counts.changed_since,

@@ -11,6 +11,19 @@ describe('the filter of the grid', () => {
       'double(row["n"]) >= 1.5',
     );
     expect(conditionOf({ name: 'n', kind: 'number' }, 'is', 'many')).toBe('');
+    for (const [given, kept] of [
+      ['1.234,56', '1234.56'],
+      ['-1,234,567.5', '-1234567.5'],
+      ['1.234.567', '1234567'],
+      ['1.200', '1.2'],
+      ['0,125', '0.125'],
+      ['1,200', ''],
+      ['1,20.5', ''],
+      ['1,2,3', ''],
+    ] as const) {
+      const condition = conditionOf({ name: 'n', kind: 'number' }, 'is', given);
+      expect(condition, given).toBe(kept === '' ? '' : `double(row["n"]) == ${kept}`);
+    }
     expect(conditionOf({ name: 'd', kind: 'date' }, 'at_most', '2026-03-31')).toBe(
       'day(row["d"]) <= "2026-03-31"',
     );

@@ -24,6 +24,28 @@ export const emptyColumn = (is_key = false): TableColumnInput => ({
 /** A text as the server keeps it: without signs that cannot be seen, save for new lines. */
 const asKept = (value: string) => value.replace(/(?!\n)\p{Cc}/gu, '').trim();
 
+/**
+ * A number as the server reads it: of points and commas the last is the decimal sign, the other one groups by three, and a
+ * comma that may do either makes it none.
+ */
+function numberOf(text: string): number {
+  const groups = /^([+-]?\d{1,3}(?:[.,]\d{3})+)$/;
+  const [comma, point] = [text.lastIndexOf(','), text.lastIndexOf('.')];
+  const isOne = (sign: string) => text.indexOf(sign) === text.lastIndexOf(sign);
+  if (comma < 0 && (point < 0 || isOne('.'))) return Number(text);
+  if (comma < 0 || (point < 0 && !isOne(','))) {
+    return groups.test(text) ? Number(text.replaceAll(/[.,]/g, '')) : NaN;
+  }
+  if (point < 0) {
+    return /^[+-]?[1-9]\d{0,2},\d{3}$/.test(text) ? NaN : Number(text.replace(',', '.'));
+  }
+  const at = Math.max(comma, point);
+  const whole = text.slice(0, at);
+  const decimal = text.charAt(at);
+  if (whole.includes(decimal) || !groups.test(whole)) return NaN;
+  return Number(`${whole.replaceAll(/[.,]/g, '')}.${text.slice(at + 1)}`);
+}
+
 /** A condition over the rows, as the API takes it, for one column of the filter. */
 export function conditionOf(
   column: { name: string; kind: ColumnKind } | undefined,
@@ -38,9 +60,7 @@ export function conditionOf(
   if (comparison === 'filled') return `${field} != ""`;
   if (text === '') return '';
   if (column.kind === 'number') {
-    const number = Number(
-      text.includes('.') ? text.replaceAll(',', '') : text.replaceAll(',', '.'),
-    );
+    const number = numberOf(text);
     if (Number.isNaN(number)) return '';
     const signs: Record<string, string> = { is: '==', at_least: '>=', at_most: '<=' };
     return `double(${field}) ${signs[comparison] ?? '=='} ${number}`;
