@@ -7,5 +7,6 @@ mod conversation;
 mod direct;
 mod golden_path;
 mod routing;
+mod together;
 mod twilio;
 mod world;
