@@ -243,7 +243,9 @@ pub(crate) fn start_worker(
         .name(name.to_owned())
         .spawn(move || {
             while let Some(command) = queue.next() {
-                worker.serve(command, mode, &on_commit);
+                if mode == Mode::Write || command.is_wanted() {
+                    worker.serve(command, mode, &on_commit);
+                }
             }
         })
         .map_err(|error| StoreError::Unavailable(format!("cannot start a thread: {error}")))

@@ -30,6 +30,8 @@ pub(crate) enum Outcome {
 pub(crate) trait Command: Send {
     /// How soon it is wanted.
     fn urgency(&self) -> Urgency;
+    /// Whether somebody still waits for its answer. Who stopped waiting may want what a write changes all the same.
+    fn is_wanted(&self) -> bool;
     /// Runs the closure; what it answers is kept until [`Command::finish`].
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome;
     /// Answers the caller: its own result, or `failure` when the transaction could not be committed.
@@ -51,6 +53,10 @@ where
 {
     fn urgency(&self) -> Urgency {
         self.urgency
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.reply.as_ref().is_some_and(|reply| !reply.is_closed())
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome {

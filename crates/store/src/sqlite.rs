@@ -234,6 +234,9 @@ pub(crate) fn start_checkpoints(
 /// When the database cannot be opened.
 pub(crate) fn start_reader(path: &Path, queue: Arc<Queue>) -> Result<JoinHandle<()>, StoreError> {
     start_thread("segue-reader", path, Access::ReadOnly, queue, |prepared, mut command, _| {
+        if !command.is_wanted() {
+            return Fate::GoOn;
+        }
         if let Err(error) = prepared.control(&BEGIN_READ) {
             command.finish(Some(error));
             return Fate::GoOn;

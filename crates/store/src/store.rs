@@ -155,7 +155,8 @@ impl Store {
         settle(self.inner.writes.push(Urgency::Bulk, command)).await
     }
 
-    /// Runs queries on one snapshot (on PostgreSQL: one per statement). Nothing it changes would stay.
+    /// Runs queries on one snapshot (on PostgreSQL: one per statement). Nothing it changes would stay. When nobody waits for it
+    /// any more before its turn comes, it is not begun.
     ///
     /// # Errors
     /// The closure's own error, or the store's.
