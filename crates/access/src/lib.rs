@@ -21,4 +21,4 @@ pub use login::{LOGIN_LIFETIME, LoginThrottle, SignedIn, authenticate_session, l
 pub use permission::{Permission, require};
 pub use setup::{NewWorkspace, create_workspace, issue_setup_token, set_up};
 pub use twilio_account::{TwilioAccount, authenticate_twilio, twilio_account};
-pub use users::{Disabled, NewUser, UserChange, change_user, create_user, list_users};
+pub use users::{Disabled, NewUser, UserChange, change_user, create_first_user, create_user, list_users};

@@ -185,18 +185,35 @@ pub async fn login(
     if !matches!(checked, Err(AccessError::WrongCredentials)) {
         throttle.give_back(&counted);
     }
-    let credentials = checked?;
+    begin(store, ctx, checked?, now).await
+}
+
+/// Begins the login of somebody whose password was right, unless it or the account was changed while it was checked: what
+/// ends all logins of a user ends this one too.
+async fn begin(
+    store: &Store,
+    ctx: &Ctx,
+    checked: Credentials,
+    now: Timestamp,
+) -> Result<(SignedIn, String), AccessError> {
     let (text, token_hash) = token::fresh(ctx, "");
     let expires_at = now.plus(LOGIN_LIFETIME);
-    let (workspace_id, user_id) = (credentials.workspace_id, credentials.user.id);
-    store
+    let signed_in = store
         .write(move |tx| {
+            let workspace_id = checked.workspace_id;
+            tx.lock_shared("users", &workspace_id)?;
+            let known = tx.credentials(&checked.user.email)?.filter(|known| {
+                known.user.id == checked.user.id
+                    && known.password_hash == checked.password_hash
+                    && known.user.disabled_at.is_none()
+            });
+            let Some(Credentials { user, .. }) = known else { return Err(AccessError::WrongCredentials) };
             tx.delete_expired_logins(now)?;
-            tx.insert_login(&token_hash, workspace_id, user_id, now, expires_at)?;
-            Ok::<_, AccessError>(())
+            tx.insert_login(&token_hash, workspace_id, user.id, now, expires_at)?;
+            Ok(SignedIn { workspace_id, user, expires_at })
         })
         .await?;
-    Ok((SignedIn { workspace_id, user: credentials.user, expires_at }, text))
+    Ok((signed_in, text))
 }
 
 /// The user whom e-mail address and password belong to.
@@ -234,9 +251,11 @@ pub async fn logout(store: &Store, text: &str) -> Result<(), AccessError> {
 
 #[cfg(test)]
 mod tests {
-    use segue_testkit::sqlite_store;
+    use segue_model::role::Role;
+    use segue_testkit::{engines, sqlite_store};
 
     use super::*;
+    use crate::{Disabled, NewUser, UserChange, change_user, create_user};
 
     const HOME: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
 
@@ -298,5 +317,43 @@ mod tests {
         assert!(throttle.tries.lock().unwrap().is_empty());
         drop(all);
         assert!(matches!(attempt().await, Err(AccessError::WrongCredentials)));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_login_that_is_being_checked_ends_with_a_new_password_or_the_account() {
+        for test in engines().await {
+            let (store, ctx, workspace_id) = (&test.store, &test.ctx, test.workspace_id());
+            let throttle = LoginThrottle::default();
+            let boss = NewUser {
+                email: "boss@a.example".to_owned(),
+                name: "Boss".to_owned(),
+                role: Role::Admin,
+                password: "a long password".to_owned(),
+            };
+            let ann = NewUser { email: "ann@a.example".to_owned(), role: Role::Agent, ..boss.clone() };
+            create_user(store, ctx, workspace_id, &boss).await.unwrap();
+            let id = create_user(store, ctx, workspace_id, &ann).await.unwrap().id;
+            let checked = async |password: &str| {
+                let place = throttle.place().unwrap();
+                check(store, (&throttle, place), ann.email.clone(), password).await.unwrap()
+            };
+            let before = checked(&ann.password).await;
+            assert!(begin(store, ctx, before.clone(), test.now()).await.is_ok(), "{}", test.engine);
+            let change =
+                async |change: UserChange| change_user(store, ctx, workspace_id, id, change).await.map(drop).unwrap();
+            let password = "another long password".to_owned();
+            change(UserChange { password: Some(password.clone()), ..UserChange::default() }).await;
+            let late = begin(store, ctx, before, test.now()).await;
+            assert!(matches!(late, Err(AccessError::WrongCredentials)), "{}: the old password", test.engine);
+
+            let before = checked(&password).await;
+            change(UserChange { disabled: Some(Disabled::Yes), ..UserChange::default() }).await;
+            let late = begin(store, ctx, before.clone(), test.now()).await;
+            assert!(matches!(late, Err(AccessError::WrongCredentials)), "{}: switched off", test.engine);
+            change(UserChange { disabled: Some(Disabled::No), role: Some(Role::Supervisor), ..UserChange::default() })
+                .await;
+            let (signed_in, _) = begin(store, ctx, before, test.now()).await.unwrap();
+            assert_eq!(signed_in.user.role, Role::Supervisor, "{}: as it is by now", test.engine);
+        }
     }
 }

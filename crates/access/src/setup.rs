@@ -1,6 +1,6 @@
 //! The first workspace and its first administrator: from configuration, or through a one-time link.
 
-use segue_model::{Ctx, WorkspaceId, policy::QuietHours, role::Role, time};
+use segue_model::{Ctx, Timestamp, WorkspaceId, policy::QuietHours, role::Role, time};
 use segue_store::{
     Store,
     access::User,
@@ -24,6 +24,9 @@ const QUIET_HOURS: QuietHours = QuietHours { start_minute: 21 * 60, end_minute: 
 
 /// How long a setup link is good for, in milliseconds.
 const LINK_LIFETIME: i64 = 7 * time::DAY;
+
+/// So long a link stays good beside a newer one: another node that started at the same time printed it.
+const BESIDE_NEWER: i64 = time::MINUTE;
 
 fn workspace(ctx: &Ctx, new: &NewWorkspace) -> Result<Workspace, AccessError> {
     let name = new.name.trim();
@@ -56,7 +59,8 @@ pub async fn create_workspace(store: &Store, ctx: &Ctx, new: &NewWorkspace) -> R
         .await
 }
 
-/// When nobody can sign in yet, a fresh token for the setup link. Every older one stops working either way.
+/// When nobody can sign in yet, a fresh token for the setup link. Older ones stop working, but for those of the last
+/// minute: of several nodes that start together each prints one. Once somebody can sign in, none works any more.
 ///
 /// # Errors
 /// When the store fails.
@@ -65,11 +69,13 @@ pub async fn issue_setup_token(store: &Store, ctx: &Ctx) -> Result<Option<String
     let now = ctx.now();
     store
         .write(move |tx| {
+            users::lock_setup(tx)?;
             if tx.count_users()? > 0 {
-                tx.delete_unused_setup_tokens()?;
+                tx.delete_unused_setup_tokens(Timestamp(i64::MAX))?;
                 return Ok(None);
             }
-            tx.replace_setup_token(&token_hash, now)?;
+            tx.delete_unused_setup_tokens(now.plus(-BESIDE_NEWER))?;
+            tx.insert_setup_token(&token_hash, now)?;
             Ok::<_, AccessError>(Some(text.clone()))
         })
         .await
@@ -99,6 +105,7 @@ pub async fn set_up(
     let (user, password_hash) = users::prepare(ctx, &admin).await?;
     store
         .write(move |tx| {
+            users::lock_setup(tx)?;
             if tx.count_users()? > 0 || !tx.use_setup_token(&token_hash, since, now)? {
                 return Err(AccessError::InvalidSetupToken);
             }

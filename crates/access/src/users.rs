@@ -1,7 +1,7 @@
 //! Users.
 
 use segue_model::{Ctx, UserId, WorkspaceId, role::Role};
-use segue_store::{Store, access::User};
+use segue_store::{Store, StoreError, Tx, access::User};
 
 use crate::{AccessError, login::LONGEST_EMAIL, password};
 
@@ -72,6 +72,35 @@ pub async fn create_user(
     let added =
         store.write(move |tx| Ok::<_, AccessError>(tx.insert_user(workspace_id, &stored, &password_hash)?)).await?;
     if added { Ok(user) } else { Err(AccessError::EmailTaken) }
+}
+
+/// Creates the first user of the installation, unless there is one. Of several nodes that start together on one database,
+/// one creates it. Whether it was created.
+///
+/// # Errors
+/// Says which part is wrong.
+pub async fn create_first_user(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    new: &NewUser,
+) -> Result<bool, AccessError> {
+    // Before the password is hashed, which takes long.
+    if store.read(|tx| Ok::<_, AccessError>(tx.count_users()?)).await? > 0 {
+        return Ok(false);
+    }
+    let (user, password_hash) = prepare(ctx, new).await?;
+    store
+        .write(move |tx| {
+            lock_setup(tx)?;
+            Ok(tx.count_users()? == 0 && tx.insert_user(workspace_id, &user, &password_hash)?)
+        })
+        .await
+}
+
+/// Makes whoever may create the first user, or make the link with which somebody does, wait for each other.
+pub(crate) fn lock_setup(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    tx.lock("setup", &"")
 }
 
 /// The users of a workspace.

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use segue_access::{
     AccessError, Disabled, LOGIN_LIFETIME, LoginThrottle, NewUser, NewWorkspace, UserChange, authenticate_key,
-    authenticate_session, change_user, create_key, create_user, ensure_key, issue_setup_token, list_keys, login,
-    logout, revoke_key, set_up,
+    authenticate_session, change_user, create_first_user, create_key, create_user, ensure_key, issue_setup_token,
+    list_keys, list_users, login, logout, revoke_key, set_up,
 };
 use segue_model::role::Role;
 use segue_store::{Sql, StoreError};
@@ -171,6 +171,7 @@ async fn the_setup_link_works_once_and_only_while_nobody_can_sign_in() {
         let (store, ctx) = (&test.store, &test.ctx);
         let new = acme();
         let old = issue_setup_token(store, ctx).await.unwrap().unwrap();
+        test.clock.advance(segue_model::time::MINUTE);
         let token = issue_setup_token(store, ctx).await.unwrap().unwrap();
         let admin = person("ada@acme.example", Role::Agent);
         let replaced = set_up(store, ctx, &old, &new, &admin).await;
@@ -182,5 +183,31 @@ async fn the_setup_link_works_once_and_only_while_nobody_can_sign_in() {
         let again = set_up(store, ctx, &token, &new, &person("eve@acme.example", Role::Admin)).await;
         assert!(matches!(again, Err(AccessError::InvalidSetupToken)));
         assert!(issue_setup_token(store, ctx).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_start_together_make_one_first_user_or_links_that_all_work() {
+    for test in engines().await {
+        let other = test.open_again().await;
+        let (store, ctx, workspace) = (&test.store, &test.ctx, test.workspace_id());
+        let theirs = test.ctx_of_node(2);
+        let (first, second) = tokio::join!(issue_setup_token(store, ctx), issue_setup_token(&other, &theirs));
+        let tokens = [first.unwrap().unwrap(), second.unwrap().unwrap()];
+        assert_ne!(tokens[0], tokens[1]);
+        for token in tokens {
+            let weak = NewUser { password: "short".to_owned(), ..person("ada@acme.example", Role::Admin) };
+            let refused = set_up(store, ctx, &token, &acme(), &weak).await;
+            assert!(matches!(refused, Err(AccessError::InvalidPassword(_))), "{}: it is good", test.engine);
+        }
+        let (ada, eve) = (person("ada@acme.example", Role::Admin), person("eve@acme.example", Role::Admin));
+        let made = tokio::join!(
+            create_first_user(store, ctx, workspace, &ada),
+            create_first_user(&other, &theirs, workspace, &eve)
+        );
+        assert_ne!(made.0.unwrap(), made.1.unwrap(), "{}", test.engine);
+        assert!(!create_first_user(store, ctx, workspace, &ada).await.unwrap(), "{}", test.engine);
+        assert_eq!(list_users(store, workspace).await.unwrap().len(), 1, "{}", test.engine);
+        other.close();
     }
 }

@@ -213,7 +213,7 @@ fn is_next_answer(
         return Ok(false);
     }
     let last = tx.last_of_key(channel.workspace_id, channel.id, key)?;
-    let Some(last) = last.filter(|last| *last >= since && now.since(*last) >= READS_FOR) else { return Ok(false) };
+    let Some(last) = last.filter(|last| *last >= since) else { return Ok(false) };
     let Some(workspace) = tx.workspace(channel.workspace_id)? else { return Ok(false) };
     let Ok(phone) = PhoneNumber::of_handset(&message.from, message.is_national, &workspace.country) else {
         return Ok(false);
@@ -222,7 +222,8 @@ fn is_next_answer(
     for sender in tx.senders(workspace.id)? {
         if sender.channel_id == channel.id && sender.address.trim_start_matches('+').eq_ignore_ascii_case(written) {
             let asked = tx.dialogue(workspace.id, sender.id, phone.as_str(), now)?;
-            return Ok(asked.is_some_and(|question| question.asked_at() >= last));
+            let is_answered = |asked: Timestamp| asked >= last && now.since(asked) >= READS_FOR;
+            return Ok(asked.is_some_and(|question| is_answered(question.asked_at())));
         }
     }
     Ok(false)
@@ -381,6 +382,12 @@ mod tests {
             test.clock.advance(10_000);
             came(&test, &channel, part("2", None), LONG).await;
             assert_eq!(rows(&test).await, 3, "{}: a third question", test.engine);
+            // It was worked on late, and the question was asked a second before it is delivered again.
+            test.clock.advance(10_000);
+            ask(3).await;
+            test.clock.advance(1_000);
+            came(&test, &channel, part("2", None), LONG).await;
+            assert_eq!(rows(&test).await, 3, "{}: nobody reads that fast", test.engine);
         }
     }
 

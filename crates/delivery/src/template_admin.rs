@@ -103,7 +103,7 @@ pub async fn submit(files: &Files, ctx: &Ctx, channel: &Channel, id: TemplateId)
             }
             template.asked_category = Some(parts.category.as_str().to_ascii_uppercase());
             template.take_files(&parts);
-            template.settle(done.clone(), now_ctx.now());
+            template.settle(done.clone(), (template.operation_at, now_ctx.now()));
             if template.draft.as_ref() == Some(&parts) {
                 template.draft = None;
             }
@@ -322,6 +322,7 @@ pub async fn settle(store: &Store, ctx: &Ctx, workspace_id: WorkspaceId, id: Tem
     });
     let Some((begun, channel)) = found.await? else { return Ok(()) };
     let client = client_of(&channel)?;
+    let asked_at = ctx.now();
     let listed = client.find_template(&begun.name, &begun.language).await.map_err(DeliveryError::from)?;
     let (listed, ctx) = (listed.map(as_listed), ctx.clone());
     store
@@ -330,7 +331,7 @@ pub async fn settle(store: &Store, ctx: &Ctx, workspace_id: WorkspaceId, id: Tem
             if template.operation.is_none() || template.operation_at != begun.operation_at {
                 return Ok(());
             }
-            tx.settle_template(workspace_id, &mut template, listed.clone(), ctx.now())?;
+            tx.settle_template(workspace_id, &mut template, listed.clone(), (asked_at, ctx.now()))?;
             tell_category(tx, &ctx, &channel, &template)?;
             Ok(())
         })

@@ -240,8 +240,9 @@ pub async fn texts(
             tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
             let mut texts = Vec::new();
             for (number, _) in tx.phones_of_contact(workspace_id, id)? {
-                let found = tx.texts_from(workspace_id, &number, before, limit)?;
-                // Most have none, and deletions are read only where there may be one.
+                let found = tx.texts_of_holder(workspace_id, &number, before, limit)?;
+                // Deletions of before there were marks on texts, as far as they are on record. Most have none, and they are
+                // read only where there may be one.
                 let Some(oldest) = found.last().map(|text| text.received_at) else { continue };
                 let gone = tx.last_holder_gone(workspace_id, &number, oldest)?;
                 texts.extend(found.into_iter().filter(|text| gone.is_none_or(|gone| text.received_at > gone)));

@@ -39,6 +39,8 @@ pub enum OutreachError {
     TableTaken,
     #[error("It is used by {}. Take it out there first.", .0.join(", "))]
     TableUsed(Vec<String>),
+    #[error("There is already a row with this key. Open that row to change it, or give this one another key.")]
+    RowTaken,
     #[error("There is a snippet with this name already. Choose another name.")]
     SnippetTaken,
     #[error("The snippet is used by {}. Take it out there first.", .0.join(", "))]
@@ -137,6 +139,7 @@ impl OutreachError {
             Self::SegmentUsed(_) => "segment_used",
             Self::TableTaken => "table_taken",
             Self::TableUsed(_) => "table_used",
+            Self::RowTaken => "row_taken",
             Self::SnippetTaken => "snippet_taken",
             Self::SnippetUsed(_) => "snippet_used",
             Self::Condition(_) => "invalid_condition",
@@ -185,6 +188,7 @@ impl OutreachError {
             | Self::SnippetUsed(_)
             | Self::TableTaken
             | Self::TableUsed(_)
+            | Self::RowTaken
             | Self::ApprovalNeeded
             | Self::OwnCampaign
             | Self::ReviewNeedsPerson

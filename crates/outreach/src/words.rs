@@ -115,7 +115,7 @@ pub(crate) fn wait(
     word: &KeywordView,
     question: u32,
 ) -> Result<(), ConsentError> {
-    let expires_at = text.sms.received_at.plus(Dialogue::ANSWER_WITHIN);
+    let expires_at = text.ctx.now().plus(Dialogue::ANSWER_WITHIN);
     let dialogue = Dialogue { keyword_id: word.id, question, tries: 0, expires_at };
     tx.put_dialogue(text.workspace.id, sender.id, text.phone.as_str(), &dialogue)?;
     Ok(())
@@ -171,7 +171,7 @@ pub(crate) fn capture(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handled
             return Ok(None);
         }
         keywords::send(tx, text, &branded(text, &question.text), "question")?;
-        let expires_at = text.sms.received_at.plus(Dialogue::ANSWER_WITHIN);
+        let expires_at = text.ctx.now().plus(Dialogue::ANSWER_WITHIN);
         let again = Dialogue { tries: dialogue.tries + 1, expires_at, ..dialogue };
         tx.put_dialogue(workspace_id, sender.id, address, &again)?;
         return Ok(Some(Handled::Captured));

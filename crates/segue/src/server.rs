@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::Context;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use secrecy::ExposeSecret;
-use segue_access::{NewUser, NewWorkspace, create_user, create_workspace, ensure_key, issue_setup_token};
+use segue_access::{NewUser, NewWorkspace, create_first_user, create_workspace, ensure_key, issue_setup_token};
 use segue_api::{ApiConfig, AppState};
 use segue_bus::Bus;
 use segue_channels::bucket::Bucket;
@@ -239,16 +239,16 @@ async fn first_start(store: &Store, ctx: &Ctx, config: &Config) -> anyhow::Resul
             create_workspace(store, ctx, &new).await?
         }
     };
-    if let (Some(email), Some(password)) = (&config.admin_email, &config.admin_password)
-        && store.read(|tx| tx.count_users()).await.map_err(|error: StoreError| error)? == 0
-    {
+    if let (Some(email), Some(password)) = (&config.admin_email, &config.admin_password) {
         let admin = NewUser {
             email: email.clone(),
             name: "Administrator".to_owned(),
             role: Role::Admin,
             password: password.expose_secret().to_owned(),
         };
-        create_user(store, ctx, workspace.id, &admin).await.context("The first administrator cannot be created")?;
+        create_first_user(store, ctx, workspace.id, &admin)
+            .await
+            .context("The first administrator cannot be created")?;
     }
     if let Some(key) = &config.api_key {
         ensure_key(store, ctx, workspace.id, "From the configuration", Role::Admin, key.expose_secret())

@@ -81,7 +81,7 @@ crate::sql! {
     REVOKE_KEY = "UPDATE api_keys SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL";
 
     INSERT_SETUP_TOKEN = "INSERT INTO setup_tokens (token_hash, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    DELETE_UNUSED_SETUP_TOKENS = "DELETE FROM setup_tokens WHERE used_at IS NULL";
+    DELETE_UNUSED_SETUP_TOKENS = "DELETE FROM setup_tokens WHERE used_at IS NULL AND created_at <= $1";
     IS_SETUP_TOKEN = "SELECT 1 FROM setup_tokens WHERE token_hash = $1 AND used_at IS NULL AND created_at > $2";
     USE_SETUP_TOKEN = "UPDATE setup_tokens SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL
         AND created_at > $3";
@@ -305,21 +305,20 @@ impl Tx<'_> {
         Ok(self.execute(&REVOKE_KEY, &[&workspace_id, &id, &now])? == 1)
     }
 
-    /// Makes this the only token that can set up the installation.
+    /// Stores a token that can set up the installation.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn replace_setup_token(&mut self, token_hash: &[u8], now: Timestamp) -> Result<(), StoreError> {
-        self.execute(&DELETE_UNUSED_SETUP_TOKENS, &[])?;
+    pub fn insert_setup_token(&mut self, token_hash: &[u8], now: Timestamp) -> Result<(), StoreError> {
         self.execute(&INSERT_SETUP_TOKEN, &[&token_hash, &now]).map(|_| ())
     }
 
-    /// Ends every setup token that was not used.
+    /// Ends every setup token made until then that was not used.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn delete_unused_setup_tokens(&mut self) -> Result<(), StoreError> {
-        self.execute(&DELETE_UNUSED_SETUP_TOKENS, &[]).map(|_| ())
+    pub fn delete_unused_setup_tokens(&mut self, until: Timestamp) -> Result<(), StoreError> {
+        self.execute(&DELETE_UNUSED_SETUP_TOKENS, &[&until]).map(|_| ())
     }
 
     /// Whether a setup token made after `since` can be used.

@@ -92,6 +92,13 @@ crate::sql! {
         WHERE workspace_id = $1 AND deleted_at < $2 AND restored_at IS NOT NULL";
 }
 
+/// The numbers that a contact had.
+fn phones_of(gone: &DeletedContact) -> impl Iterator<Item = PhoneNumber> {
+    let further = gone.addresses.iter().filter(|address| address.kind == AddressKind::Phone);
+    let further = further.filter_map(|address| PhoneNumber::parse(&address.address, None).ok());
+    gone.row.fields.phone.clone().into_iter().chain(further)
+}
+
 impl Tx<'_> {
     /// Deletes a contact for good: its list memberships, the rows
     /// of tables that are linked to it and the contacts that were merged into it go, conversations,
@@ -116,6 +123,7 @@ impl Tx<'_> {
         let deleted = self.delete_contact_quietly(workspace_id, id)?;
         if deleted {
             for phone in phones.iter().filter_map(|(phone, _)| PhoneNumber::parse(phone, None).ok()) {
+                self.mark_texts(workspace_id, (&phone, id), now)?;
                 self.forget_received_files(workspace_id, &phone, now)?;
                 self.forget_texts(workspace_id, &phone, now)?;
             }
@@ -212,9 +220,7 @@ impl Tx<'_> {
         (gone, deleted_at): (&DeletedContact, Timestamp),
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let further = gone.addresses.iter().filter(|address| address.kind == AddressKind::Phone);
-        let further = further.filter_map(|address| PhoneNumber::parse(&address.address, None).ok());
-        for phone in gone.row.fields.phone.clone().into_iter().chain(further) {
+        for phone in phones_of(gone) {
             self.forget_received_files(workspace_id, &phone, now)?;
             self.forget_texts(workspace_id, &phone, deleted_at)?;
         }
@@ -263,6 +269,11 @@ impl Tx<'_> {
         let mut records = Vec::with_capacity(ids.len());
         for contact_id in ids {
             let Some(row) = self.contact_row(workspace_id, *contact_id)? else { continue };
+            for (phone, _) in self.phones_of_contact(workspace_id, *contact_id)? {
+                if let Ok(phone) = PhoneNumber::parse(&phone, None) {
+                    self.mark_texts(workspace_id, (&phone, *contact_id), now)?;
+                }
+            }
             let (messaging_users, linked_by) = self.users_of_contact(workspace_id, *contact_id)?.into_iter().unzip();
             records.push(DeletedContact {
                 row,
@@ -307,6 +318,9 @@ impl Tx<'_> {
                 continue;
             }
             restored += 1;
+            for phone in phones_of(record) {
+                self.unmark_texts(workspace_id, (&phone, contact_id))?;
+            }
             self.restore_contact_times(workspace_id, &record.row)?;
             for address in &record.addresses {
                 self.insert_contact_address(workspace_id, contact_id, address)?;

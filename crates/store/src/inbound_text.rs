@@ -3,12 +3,15 @@
 //! Where the workspace wants the conversations of contacts emptied that are gone for good, the words of their texts go too,
 //! those that came and those that went outside conversations. That there was a text, when, and what was done about it stays:
 //! it proves what the consent ledger says.
+//!
+//! What was texted with the numbers of a contact until it was deleted is marked as that contact's, and shown with no other
+//! one that has a number later. The mark stays as long as the text, and goes when the contact is brought back.
 
-use segue_model::{ChannelId, InboundTextId, PhoneNumber, Timestamp, WorkspaceId, id::Id as _};
+use segue_model::{ChannelId, ContactId, InboundTextId, PhoneNumber, Timestamp, WorkspaceId, id::Id as _};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, text_file::TextFile};
+use crate::{Row, Sql, StoreError, Tx, text_file::TextFile};
 
 /// A text of a customer.
 #[derive(Debug, Clone)]
@@ -60,6 +63,13 @@ crate::sql! {
         WHERE workspace_id = $1 AND address = $2 AND created_at <= $3";
     TEXTS = "SELECT id, sender, text, outcome, received_at, files FROM inbound_texts
         WHERE workspace_id = $1 AND address = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
+    TEXTS_OF_HOLDER = "SELECT id, sender, text, outcome, received_at, files FROM inbound_texts
+        WHERE workspace_id = $1 AND address = $2 AND id < $3 AND gone_contact_id IS NULL ORDER BY id DESC LIMIT $4";
+    /// What an earlier one texted that is gone stays its own.
+    MARK_TEXTS = "UPDATE inbound_texts SET gone_contact_id = $3
+        WHERE workspace_id = $1 AND address = $2 AND gone_contact_id IS NULL AND received_at <= $4";
+    UNMARK_TEXTS = "UPDATE inbound_texts SET gone_contact_id = NULL
+        WHERE workspace_id = $1 AND address = $2 AND gone_contact_id = $3";
 }
 
 /// A text with how many files it has.
@@ -118,7 +128,32 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Texts from an address, newest first, from before `before` on.
+    /// Marks what was texted with a number until now as that of a contact that is being deleted.
+    pub(crate) fn mark_texts(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (phone, gone): (&PhoneNumber, ContactId),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for address in phone.writings() {
+            self.execute(&MARK_TEXTS, &[&workspace_id, &address.as_str(), &gone, &now])?;
+        }
+        Ok(())
+    }
+
+    /// Takes the mark off what was texted with a number of a contact that is back.
+    pub(crate) fn unmark_texts(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (phone, back): (&PhoneNumber, ContactId),
+    ) -> Result<(), StoreError> {
+        for address in phone.writings() {
+            self.execute(&UNMARK_TEXTS, &[&workspace_id, &address.as_str(), &back])?;
+        }
+        Ok(())
+    }
+
+    /// Texts from an address, newest first, from before `before` on, whoever had the number.
     ///
     /// # Errors
     /// When the store fails.
@@ -129,8 +164,32 @@ impl Tx<'_> {
         before: Option<InboundTextId>,
         limit: i64,
     ) -> Result<Vec<InboundTextView>, StoreError> {
+        self.texts_by(&TEXTS, workspace_id, address, (before, limit))
+    }
+
+    /// [`Tx::texts_from`], but for those of contacts that had the number and were deleted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn texts_of_holder(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+        before: Option<InboundTextId>,
+        limit: i64,
+    ) -> Result<Vec<InboundTextView>, StoreError> {
+        self.texts_by(&TEXTS_OF_HOLDER, workspace_id, address, (before, limit))
+    }
+
+    fn texts_by(
+        &mut self,
+        sql: &'static Sql,
+        workspace_id: WorkspaceId,
+        address: &str,
+        (before, limit): (Option<InboundTextId>, i64),
+    ) -> Result<Vec<InboundTextView>, StoreError> {
         let before = before.unwrap_or_else(|| InboundTextId::from_uuid(Uuid::max()));
-        let found = self.query(&TEXTS, &[&workspace_id, &address, &before, &limit], read_text)?;
+        let found = self.query(sql, &[&workspace_id, &address, &before, &limit], read_text)?;
         let mut texts = Vec::with_capacity(found.len());
         for (mut text, files) in found {
             // Few have any.

@@ -207,6 +207,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0074_waits_of_erasures",
         text: include_str!("../migrations/0074_waits_of_erasures.sql"),
     },
+    Migration {
+        version: 75,
+        name: "0075_texts_of_deleted_contacts",
+        text: include_str!("../migrations/0075_texts_of_deleted_contacts.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

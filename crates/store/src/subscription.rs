@@ -63,7 +63,7 @@ impl Dialogue {
     /// How long a question waits for its answer.
     pub const ANSWER_WITHIN: i64 = 24 * time::HOUR;
 
-    /// When the text came in that was answered with the question.
+    /// When the question was asked.
     #[must_use]
     pub const fn asked_at(&self) -> Timestamp {
         self.expires_at.plus(-Self::ANSWER_WITHIN)

@@ -98,6 +98,10 @@ pub struct Template {
     pub failure: Option<String>,
     /// When Meta last told a decision; 0 while it told none since the last operation began.
     pub decided_at: Timestamp,
+    /// When Meta last told what it takes it as; 0 while it told nothing.
+    pub category_told_at: Timestamp,
+    /// When Meta last told its quality; 0 while it told nothing.
+    pub quality_told_at: Timestamp,
     /// What fills the variables.
     pub defaults: Vec<TemplateDefault>,
 }
@@ -127,6 +131,8 @@ impl Template {
             operation_at: Timestamp(0),
             failure: None,
             decided_at: Timestamp(0),
+            category_told_at: Timestamp(0),
+            quality_told_at: Timestamp(0),
             defaults: Vec::new(),
         };
         template.write(parts);
@@ -209,17 +215,22 @@ impl Template {
         filled(&self.body(), parameters)
     }
 
-    /// Notes how Meta has it. A decision that was told since the operation began is younger than what was read.
-    pub fn settle(&mut self, listed: ListedTemplate, now: Timestamp) {
+    /// Notes how Meta has it, by what was asked for at `asked_at`. A decision that was told since the operation began is
+    /// younger than what was read, and so are a category and a quality that were told since it was asked for.
+    pub fn settle(&mut self, listed: ListedTemplate, (asked_at, now): (Timestamp, Timestamp)) {
         if self.decided_at == Timestamp(0) {
             self.status = listed.status;
             self.reason = listed.reason;
         }
-        self.category = listed.category;
+        if self.category_told_at <= asked_at {
+            self.category = listed.category;
+        }
         self.components = listed.components;
         self.provider_id = listed.provider_id.or(self.provider_id.take());
         self.parameter_format = listed.parameter_format.unwrap_or_else(|| "POSITIONAL".to_owned());
-        self.quality = listed.quality;
+        if self.quality_told_at <= asked_at {
+            self.quality = listed.quality;
+        }
         self.synced_at = now;
         self.operation = None;
         self.failure = None;
@@ -275,15 +286,15 @@ crate::sql! {
     REMOVE_DRAFT = "DELETE FROM templates WHERE workspace_id = $1 AND id = $2 AND status = 'DRAFT'";
     TEMPLATES = "SELECT id, channel_id, name, language, category, status, components, synced_at, provider_id,
             parameter_format, quality, reason, asked_category, draft, media_id, operation, operation_at, failure,
-            decided_at, defaults, card_media FROM templates
+            decided_at, defaults, card_media, category_told_at, quality_told_at FROM templates
         WHERE workspace_id = $1 AND status <> 'DELETED' ORDER BY channel_id, name, language";
     TEMPLATE = "SELECT id, channel_id, name, language, category, status, components, synced_at, provider_id,
             parameter_format, quality, reason, asked_category, draft, media_id, operation, operation_at, failure,
-            decided_at, defaults, card_media FROM templates
+            decided_at, defaults, card_media, category_told_at, quality_told_at FROM templates
         WHERE workspace_id = $1 AND id = $2";
     TEMPLATE_BY_NAME = "SELECT id, channel_id, name, language, category, status, components, synced_at, provider_id,
             parameter_format, quality, reason, asked_category, draft, media_id, operation, operation_at, failure,
-            decided_at, defaults, card_media FROM templates
+            decided_at, defaults, card_media, category_told_at, quality_told_at FROM templates
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3 AND language = $4";
     /// A category that was told later stands, whatever else an older decision changes.
     SET_TEMPLATE_STATUS = "UPDATE templates SET status = $5, decided_at = $7,
@@ -339,6 +350,8 @@ fn read(row: &mut Row<'_>) -> Result<Template, StoreError> {
         decided_at: row.next()?,
         defaults: row.json()?,
         card_media: row.json()?,
+        category_told_at: row.next()?,
+        quality_told_at: row.next()?,
     })
 }
 
@@ -371,7 +384,7 @@ impl Tx<'_> {
             let known_at = known.as_ref().map(|known| known.synced_at);
             if let Some(mut known) = known.filter(|known| known.operation.is_some() || known.status == DRAFT) {
                 if known.operation_at <= asked_at {
-                    settle_found(&mut known, template.clone(), now);
+                    settle_found(&mut known, template.clone(), (asked_at, now));
                     self.save_template(workspace_id, &known)?;
                 }
                 continue;
@@ -523,7 +536,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Settles an operation by what was found at Meta when it was asked for the template; `None` when it has none.
+    /// Settles an operation by what was found at Meta when it was asked for the template at `asked_at`; `None` when it has
+    /// none.
     ///
     /// # Errors
     /// When the store fails.
@@ -532,10 +546,10 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         template: &mut Template,
         found: Option<ListedTemplate>,
-        now: Timestamp,
+        (asked_at, now): (Timestamp, Timestamp),
     ) -> Result<(), StoreError> {
         match found {
-            Some(listed) => settle_found(template, listed, now),
+            Some(listed) => settle_found(template, listed, (asked_at, now)),
             None => settle_missing(template),
         }
         self.save_template(workspace_id, template)?;
@@ -712,9 +726,9 @@ impl Tx<'_> {
 }
 
 /// Meta has it: what was begun is done, or, where it still has the old text, was not.
-fn settle_found(template: &mut Template, listed: ListedTemplate, now: Timestamp) {
+fn settle_found(template: &mut Template, listed: ListedTemplate, at: (Timestamp, Timestamp)) {
     let operation = template.operation;
-    template.settle(listed, now);
+    template.settle(listed, at);
     let Some(draft) = template.draft.clone() else { return };
     let without_file = |parts: TemplateParts| {
         let mut parts = parts.with_files(None, &[]);

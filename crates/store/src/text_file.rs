@@ -61,10 +61,10 @@ crate::sql! {
             m.check_state
         FROM text_files x JOIN media m ON m.workspace_id = x.workspace_id AND m.id = x.media_id
         WHERE x.workspace_id = $1 AND x.owner_id = $2 ORDER BY x.position";
-    /// A received file belongs to one text.
+    /// A received file belongs to one text; that of a contact that was deleted is nobody's.
     SENDER_OF_FILE = "SELECT t.address FROM text_files x
         JOIN inbound_texts t ON t.workspace_id = x.workspace_id AND t.id = x.owner_id
-        WHERE x.workspace_id = $1 AND x.media_id = $2 AND x.owner = 'inbound' LIMIT 1";
+        WHERE x.workspace_id = $1 AND x.media_id = $2 AND x.owner = 'inbound' AND t.gone_contact_id IS NULL LIMIT 1";
     RECEIVED_FROM = "SELECT x.media_id FROM inbound_texts t
         JOIN text_files x ON x.workspace_id = t.workspace_id AND x.owner_id = t.id
         WHERE t.workspace_id = $1 AND t.address = $2 AND t.files > 0";
@@ -164,7 +164,7 @@ impl Tx<'_> {
         self.text_files(workspace_id, id.uuid())
     }
 
-    /// The number that a file was texted from.
+    /// The number that a file was texted from, unless its holder was deleted since.
     ///
     /// # Errors
     /// When the store fails.

@@ -4424,7 +4424,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Writes one row, anew or over the one with its key.
+         * Writes one row, anew or over the one with its key; with `create_only`, anew alone.
          * @description Needs the permission `write_contacts`.
          */
         put: operations["write_table_row"];
@@ -10261,6 +10261,8 @@ export interface components {
         };
         /** @description One row to write. */
         RowInput: {
+            /** @description Whether it is refused with `row_taken` when there is a row with its key. */
+            create_only?: boolean;
             fields: components["schemas"]["RowFields"];
         };
         /** @description Rows to delete. */

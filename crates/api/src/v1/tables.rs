@@ -11,7 +11,7 @@ use segue_access::Permission;
 use segue_model::{ContactId, TableId};
 use segue_outreach::tables::{
     self, TableChange, TableInput,
-    rows::{self, RowsDeleted, RowsWanted, RowsWritten},
+    rows::{self, Known, RowsDeleted, RowsWanted, RowsWritten},
 };
 use segue_store::{
     table::DataTable,
@@ -168,9 +168,12 @@ async fn write_rows(
 struct RowInput {
     #[schema(value_type = RowValues)]
     fields: RowFields,
+    /// Whether it is refused with `row_taken` when there is a row with its key.
+    #[serde(default)]
+    create_only: bool,
 }
 
-/// Writes one row, anew or over the one with its key.
+/// Writes one row, anew or over the one with its key; with `create_only`, anew alone.
 #[utoipa::path(put, path = "/api/v1/tables/{id}/row", operation_id = "write_table_row", tag = "contacts",
     params(("id" = TableId, Path)), request_body = RowInput, responses((status = 200, body = TableRow)))]
 async fn write_row(
@@ -179,7 +182,9 @@ async fn write_row(
     PathId(id): PathId<TableId>,
     Json(input): Json<RowInput>,
 ) -> Result<Json<TableRow>, Problem> {
-    Ok(Json(rows::write_one(&state.store, &state.ctx, caller.workspace_id, id, input.fields).await?))
+    let known = if input.create_only { Known::Left } else { Known::Changed };
+    let row = rows::write_one(&state.store, &state.ctx, caller.workspace_id, id, (input.fields, known)).await?;
+    Ok(Json(row))
 }
 
 /// Rows to delete.

@@ -77,6 +77,18 @@ async fn a_table_is_made_filled_asked_exported_and_removed() {
             &key,
         );
         assert_eq!(server.send(one).await.json()["key"], json!("B\u{1f}7"));
+        let create = async |number: &str| {
+            let fields = json!({"fields": {"shop": " B", "order_no": number, "status": "open"}, "create_only": true});
+            server.send(with_key(body(Method::PUT, &format!("{path}/row"), &fields), &key)).await
+        };
+        let taken = create("7").await;
+        assert_eq!((taken.status, taken.code()), (StatusCode::CONFLICT, "row_taken".to_owned()), "{}", taken.text());
+        assert_eq!(create("8").await.json()["key"], json!("B\u{1f}8"));
+        let all = server.get(&key, &format!("{path}/rows")).await.json();
+        let known = all["data"].as_array().unwrap().iter().find(|row| row["key"] == "B\u{1f}7").unwrap();
+        assert_eq!(known["fields"], json!({"shop": "B", "order_no": "7"}), "it is left as it was");
+        let keys = json!({"keys": [["B", "8"]]});
+        assert_eq!(server.post(&key, &format!("{path}/row-deletions"), &keys).await.json()["deleted"], json!(1));
         let wrong = with_key(body(Method::PUT, &format!("{path}/row"), &json!({"fields": {"shop": "B"}})), &key);
         assert_eq!(server.send(wrong).await.status, StatusCode::UNPROCESSABLE_ENTITY);
 

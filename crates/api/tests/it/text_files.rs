@@ -170,6 +170,17 @@ async fn who_reads_a_contact_reads_the_pictures_it_texted_and_no_others() {
         }
         let foreign = server.send(with_key(request(Method::POST, &format!("{path}/fetch")), &b.key)).await;
         assert_eq!(foreign.status, StatusCode::NOT_FOUND);
+
+        // Who has the number next is not shown it.
+        let (deletion, now) = (server.test.ctx.id(), server.test.now());
+        let gone = server
+            .test
+            .store
+            .write::<_, StoreError, _>(move |tx| tx.delete_contacts(ws, deletion, &[ann], "system", now));
+        assert_eq!(gone.await.unwrap().deleted, 1);
+        let next: ContactId = server.test.contact(TO, "Cem").await;
+        let path = format!("/api/v1/contacts/{next}/text-files/{file}");
+        assert_eq!(server.get(&key, &path).await.status, StatusCode::NOT_FOUND, "{}", server.test.engine);
     }
 }
 

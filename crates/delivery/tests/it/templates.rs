@@ -280,7 +280,7 @@ async fn a_decision_that_comes_before_the_answer_outlives_it() {
                     components: parts.components(&Default::default()).into(),
                     ..Default::default()
                 };
-                template.settle(listed, now);
+                template.settle(listed, (now, now));
                 tx.save_template(workspace_id, &template)
             })
             .await;

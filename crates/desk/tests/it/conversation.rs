@@ -9,6 +9,7 @@ use segue_model::{
     time,
     week_hours::Day,
 };
+use segue_store::Sql;
 use segue_testkit::engines;
 
 use crate::{replies::templates, scene::*};
@@ -490,4 +491,58 @@ async fn sessions_wait_for_the_opening_when_the_number_says_so() {
         assert_eq!(scene.sweep().await.offered, 1, "at opening: {}", scene.test.engine);
         assert_eq!(scene.offers(&agent).await.len(), 1);
     }
+}
+
+static WAITING: Sql =
+    Sql::portable("WAITING", "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND CAST($1 AS UUID) IS NOT NULL");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_ends_by_itself_waits_for_no_other_one_while_it_keeps_routing_waiting() {
+    use std::{
+        sync::{Mutex, mpsc},
+        time::Duration,
+    };
+
+    // On SQLite one waits for the other before it reads anything.
+    let Some(test) = segue_testkit::postgres_store().await else { return };
+    let mut scene = Scene::new(test).await;
+    let idle = IdleRules { end_minutes: Some(10), ..IdleRules::default() };
+    scene.set(|settings| settings.idle = idle).await;
+    let agent = scene.agent("Sam").await;
+    let first = scene.accepted(&agent).await.id;
+    scene.reply(&agent, first, "0", "Hi").await.unwrap();
+    scene.advance(1_000);
+    scene.receive(text(phone("15550100177"), "wamid.b", scene.test.now(), "Hello")).await;
+    scene.sweep().await;
+    let offer = scene.offers(&agent).await[0];
+    let second = scene.accept(&agent, offer).await.unwrap().id;
+    scene.reply(&agent, second, "1", "Hi").await.unwrap();
+    scene.advance(11 * time::MINUTE);
+
+    // Somebody has the later one's lock, and takes that of routing then, as an agent does who ends it.
+    let ((held, is_held), (let_go, may_go)) = (mpsc::channel(), mpsc::channel::<()>());
+    let (held, may_go) = (Mutex::new(held), Mutex::new(may_go));
+    let (store, workspace_id) = (scene.store().clone(), scene.workspace());
+    let other = tokio::spawn(async move {
+        write(&store, move |tx| {
+            tx.session_to_change(workspace_id, second)?;
+            held.lock().unwrap().send(()).expect("the test waits");
+            may_go.lock().unwrap().recv().expect("the test says when");
+            tx.lock("routing", &workspace_id)
+        })
+        .await;
+    });
+    tokio::task::spawn_blocking(move || is_held.recv()).await.unwrap().unwrap();
+    let (store, ctx) = (scene.store().clone(), scene.ctx().clone());
+    let sweep = tokio::spawn(async move { segue_desk::idle::sweep(&store, &ctx, workspace_id).await });
+    while scene.count(&WAITING).await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let ended = async |id| scene.sessions().await.into_iter().any(|it| it.id == id && it.ended_at.is_some());
+    let is_done = ended(first).await;
+    let_go.send(()).unwrap();
+    other.await.unwrap();
+    assert!(is_done, "the first one is done, and routing free, before the second one is waited for");
+    assert_eq!(sweep.await.unwrap().unwrap(), 2);
+    assert!(ended(second).await);
 }

@@ -89,12 +89,10 @@ impl Scene {
     /// What time brings about in conversations.
     pub async fn time_passes(&self) {
         let (ctx, workspace_id) = (self.ctx().clone(), self.workspace());
-        write(self.store(), move |tx| {
-            segue_desk::sessions::go_quiet(tx, &ctx, workspace_id)?;
-            segue_desk::idle::sweep(tx, &ctx, workspace_id)?;
-            segue_desk::pending::expire(tx, &ctx, workspace_id)
-        })
-        .await;
+        let own = ctx.clone();
+        write(self.store(), move |tx| segue_desk::sessions::go_quiet(tx, &own, workspace_id)).await;
+        segue_desk::idle::sweep(self.store(), &ctx, workspace_id).await.unwrap();
+        write(self.store(), move |tx| segue_desk::pending::expire(tx, &ctx, workspace_id)).await;
     }
 
     pub async fn end(&self, actor: &Actor, id: SessionId) {

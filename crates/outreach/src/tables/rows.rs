@@ -52,6 +52,15 @@ pub struct RowsDeleted {
     pub problems: Vec<RowProblem>,
 }
 
+/// What becomes of a row whose key there is already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Known {
+    #[default]
+    Changed,
+    /// The new one is refused.
+    Left,
+}
+
 /// Which rows to list.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct RowsWanted {
@@ -174,13 +183,13 @@ pub async fn write(
 /// Writes one row and gives it as it is stored.
 ///
 /// # Errors
-/// When there is no such table or the row is refused.
+/// When there is no such table or the row is refused; [`OutreachError::RowTaken`] where a known one is to be left.
 pub async fn write_one(
     store: &Store,
     ctx: &Ctx,
     workspace_id: WorkspaceId,
     id: TableId,
-    given: RowFields,
+    (given, known): (RowFields, Known),
 ) -> Result<TableRow, OutreachError> {
     let now = ctx.now();
     store
@@ -190,7 +199,10 @@ pub async fn write_one(
             let country = Country::Usual(values::country(tx, workspace_id)?);
             let row =
                 values::row_of(&table, &given, country.code()).map_err(|why| OutreachError::invalid("fields", why))?;
-            put(tx, workspace_id, &table, (std::slice::from_ref(&row), &country), now)?;
+            let changes = put(tx, workspace_id, &table, (std::slice::from_ref(&row), &country), now)?;
+            if known == Known::Left && !changes.contains(&RowChange::Created) {
+                return Err(OutreachError::RowTaken);
+            }
             tx.table_row(workspace_id, id, &row.key)?.ok_or(OutreachError::NotFound("row"))
         })
         .await

@@ -406,3 +406,41 @@ async fn with_a_contact_that_is_gone_for_good_the_words_of_its_texts_go_where_th
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_the_number_of_a_deleted_contact_is_never_shown_what_that_one_texted() {
+    for world in worlds().await {
+        let ws = world.ws();
+        let shown = async |id| {
+            let texts = consent_record::texts(&world.test.store, ws, id, None, 10).await.unwrap();
+            texts.into_iter().map(|text| text.text).collect::<Vec<_>>()
+        };
+        for at_once in [true, false] {
+            let address = phone(200 + u32::from(at_once));
+            let ana = world.subscriber(&address, "Ana").await;
+            text(&world, &address, "from Ana").await;
+            world.test.clock.advance(1_000);
+            let (now, deletion) = (world.test.now(), world.test.ctx.id());
+            if at_once {
+                assert!(world.write(move |tx| tx.delete_contact(ws, ana, now)).await);
+            } else {
+                world.write(move |tx| tx.delete_contacts(ws, deletion, &[ana], "test", now)).await;
+                world.write(move |tx| tx.delete_old_deletions(ws, now.plus(1))).await;
+            }
+            world.test.clock.advance(1_000);
+            let bea = world.subscriber(&address, "Bea").await;
+            assert_eq!(shown(bea).await, Vec::<String>::new(), "{} {at_once}", world.test.engine);
+            text(&world, &address, "from Bea").await;
+            assert_eq!(shown(bea).await, ["from Bea"], "{} {at_once}", world.test.engine);
+
+            // A deletion that is taken back: hers again, and what came before stays another's.
+            world.test.clock.advance(1_000);
+            let (now, deletion) = (world.test.now(), world.test.ctx.id());
+            world.write(move |tx| tx.delete_contacts(ws, deletion, &[bea], "test", now)).await;
+            assert_eq!(world.write(move |tx| tx.restore_contacts(ws, deletion, now)).await, Some(1));
+            assert_eq!(shown(bea).await, ["from Bea"], "{} {at_once}", world.test.engine);
+            let to = address.clone();
+            assert_eq!(world.write(move |tx| tx.texts_from(ws, &to, None, 9)).await.len(), 2, "the proof stays");
+        }
+    }
+}

@@ -56,12 +56,8 @@ async fn sweep_one(wiring: &Wiring, workspace_id: WorkspaceId, is_time: bool) ->
         return Ok(());
     }
     let ctx = wiring.ctx.clone();
-    wiring
-        .store
-        .write(move |tx| {
-            segue_desk::sessions::go_quiet(tx, &ctx, workspace_id)?;
-            segue_desk::idle::sweep(tx, &ctx, workspace_id)?;
-            segue_desk::pending::expire(tx, &ctx, workspace_id).map(|_| ())
-        })
-        .await
+    wiring.store.write(move |tx| segue_desk::sessions::go_quiet(tx, &ctx, workspace_id)).await?;
+    segue_desk::idle::sweep(&wiring.store, &wiring.ctx, workspace_id).await?;
+    let ctx = wiring.ctx.clone();
+    wiring.store.write(move |tx| segue_desk::pending::expire(tx, &ctx, workspace_id)).await.map(|_| ())
 }

@@ -7,6 +7,7 @@ mod conversation;
 mod direct;
 mod golden_path;
 mod routing;
+mod together;
 mod twilio;
 mod upkeep;
 mod world;

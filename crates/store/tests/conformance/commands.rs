@@ -1,7 +1,11 @@
 //! Commands: each a transaction of its own, whatever its neighbours do.
 
 use std::{
-    sync::{Arc, Barrier, Mutex, mpsc},
+    sync::{
+        Arc, Barrier, Mutex,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
@@ -435,5 +439,36 @@ async fn what_one_transaction_locks_others_wait_for_however_often_it_asked() {
     holder.await.unwrap().unwrap();
     for ended in waiting {
         ended.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_nobody_waits_for_any_more_is_not_begun() {
+    for test in engines().await {
+        let mut config = test.config();
+        config.readers = 1;
+        let store = tokio::task::spawn_blocking(move || Store::open(config)).await.unwrap().unwrap();
+        let (release, wait) = mpsc::channel::<()>();
+        let (wait, entered) = (Mutex::new(wait), Arc::new(Barrier::new(2)));
+        let (inside, own) = (Arc::clone(&entered), store.clone());
+        let held = tokio::spawn(async move {
+            let read = own.read::<_, StoreError, _>(move |_| {
+                inside.wait();
+                wait.lock().unwrap().recv().map_err(|error| StoreError::Unavailable(error.to_string()))
+            });
+            read.await
+        });
+        tokio::task::block_in_place(|| entered.wait());
+        let begun = Arc::new(AtomicU32::new(0));
+        let read = || {
+            let begun = Arc::clone(&begun);
+            store.read::<_, StoreError, _>(move |_| Ok(begun.fetch_add(1, Ordering::Relaxed)))
+        };
+        let given_up = tokio::time::timeout(Duration::from_millis(20), read()).await;
+        assert!(given_up.is_err(), "{}: the one thread is busy", test.engine);
+        release.send(()).unwrap();
+        held.await.unwrap().unwrap();
+        assert_eq!(read().await.unwrap(), 0, "{}: the other one was not begun", test.engine);
+        store.close();
     }
 }

@@ -1,7 +1,7 @@
 //! Templates follow what Meta tells.
 
 use segue_model::ChannelId;
-use segue_store::template::{APPROVED, DELETED, ListedTemplate};
+use segue_store::template::{APPROVED, DELETED, ListedTemplate, TemplateOperation};
 use segue_testkit::{TestStore, engines};
 use serde_json::json;
 
@@ -85,7 +85,7 @@ async fn a_list_that_was_asked_for_before_something_was_finished_here_does_not_u
             components: json!([{"type": "BODY", "text": "Hello {{1}}"}]),
             ..listed("a", "en", "PENDING")
         };
-        edited.settle(new, finished);
+        edited.settle(new, (finished, finished));
         let added = listed("b", "en", "PENDING");
         let making = test.ctx.clone();
         write(&test, move |tx| {
@@ -192,5 +192,67 @@ async fn a_category_is_undone_by_no_older_decision_and_by_no_list_that_was_asked
             tx.set_template_category(workspace_id, channel_id, ("a", None), "UTILITY", (told, told))
         });
         assert!(!late.await, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_category_that_was_told_is_undone_by_no_older_word_about_an_operation_under_way() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let (workspace_id, channel_id) = (test.workspace_id(), channel.id);
+        let test = &test;
+        for by_list in [true, false] {
+            replace(test, channel_id, vec![listed("a", "en", APPROVED)]).await;
+            test.clock.advance(1_000);
+            let find = move |tx: &mut segue_store::Tx<'_>| tx.template_by_name(workspace_id, channel_id, "a", "en");
+            let begun_at = test.now();
+            let ctx = test.ctx.clone();
+            write(test, move |tx| {
+                let mut template = find(tx)?.unwrap();
+                tx.begin_template_operation(workspace_id, &mut template, TemplateOperation::Edit, &ctx)
+            })
+            .await;
+            // Meta moves it while it is being asked about.
+            test.clock.advance(10_000);
+            let told = test.now();
+            write(test, move |tx| {
+                tx.set_template_category(workspace_id, channel_id, ("a", Some("en")), "MARKETING", (told, told))?;
+                tx.set_template_quality(workspace_id, channel_id, ("a", Some("en")), "RED", (told, told))
+            })
+            .await;
+            test.clock.advance(10_000);
+            let settle = async |asked_at: segue_model::Timestamp| {
+                let found = ListedTemplate { quality: Some("GREEN".to_owned()), ..listed("a", "en", APPROVED) };
+                let ctx = test.ctx.clone();
+                write(test, move |tx| {
+                    if by_list {
+                        return tx.replace_templates_as_of(
+                            workspace_id,
+                            channel_id,
+                            std::slice::from_ref(&found),
+                            asked_at,
+                            &ctx,
+                        );
+                    }
+                    let mut template = find(tx)?.unwrap();
+                    tx.settle_template(workspace_id, &mut template, Some(found.clone()), (asked_at, ctx.now()))
+                })
+                .await;
+                let template = write(test, find).await.unwrap();
+                (template.operation, template.category, template.quality.unwrap_or_default())
+            };
+            let seen = settle(begun_at.plus(5_000)).await;
+            assert_eq!(seen, (None, "MARKETING".to_owned(), "RED".to_owned()), "{} {by_list}", test.engine);
+            let ctx = test.ctx.clone();
+            write(test, move |tx| {
+                let mut template = find(tx)?.unwrap();
+                tx.begin_template_operation(workspace_id, &mut template, TemplateOperation::Edit, &ctx)
+            })
+            .await;
+            test.clock.advance(10_000);
+            let seen = settle(test.now()).await;
+            assert_eq!(seen, (None, "UTILITY".to_owned(), "GREEN".to_owned()), "{} {by_list}", test.engine);
+            test.clock.advance(1_000);
+        }
     }
 }

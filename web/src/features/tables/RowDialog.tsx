@@ -1,10 +1,9 @@
 import { useState, type FormEvent } from 'react';
 import type { DataTableDefinition, DataTableRow, TableColumnDefinition } from '@/api/table-types';
 import { Button, Dialog, DialogActions, Notice, SelectField, Stack, TextField } from '@/ui';
-import { deleteRow, hasRow, writeRow } from './api';
+import { addRow, changeRow, deleteRow } from './api';
 import css from './tables.module.css';
 import { useMayDefine } from './use-may-define';
-import { keyCondition } from './words';
 
 interface RowDialogProps {
   table: DataTableDefinition;
@@ -44,16 +43,9 @@ export function RowDialog({ table, row, onClose, onSaved }: RowDialogProps) {
       }))
       .filter(({ column, before, now }) => column.is_key || now !== before)
       .map(({ column, now }) => [column.name, now] as const);
-    void doing(async () => {
-      // The API writes over the row with the same key; who adds one does not mean that.
-      const condition = row === null ? keyCondition(table.columns, fields) : '';
-      if (condition !== '' && (await hasRow(table.id, condition))) {
-        throw new Error(
-          'There is already a row with this key. Open that row to change it, or give this one another key.',
-        );
-      }
-      await writeRow(table.id, Object.fromEntries(changed));
-    });
+    // Who adds a row does not mean to write over the one with the same key.
+    const write = row === null ? addRow : changeRow;
+    void doing(() => write(table.id, Object.fromEntries(changed)));
   };
   const key = table.columns.filter((column) => column.is_key);
   const remove = () => {

@@ -27,19 +27,13 @@ export const fetchRows = (
     signal,
   );
 
-/** Whether a row meets the condition. A page may be empty while there is more to look at. */
-export async function hasRow(id: string, condition: string): Promise<boolean> {
-  let cursor: string | null = null;
-  do {
-    const page: Page<DataTableRow> = await fetchRows(id, condition, cursor);
-    if (page.data.length > 0) return true;
-    cursor = page.next_cursor;
-  } while (cursor !== null);
-  return false;
-}
-
-export const writeRow = (id: string, fields: Record<string, string>) =>
+/** Writes over the row with the same key. */
+export const changeRow = (id: string, fields: Record<string, string>) =>
   api.put<DataTableRow>(`/tables/${id}/row`, { fields });
+
+/** Refused where there is a row with the same key. */
+export const addRow = (id: string, fields: Record<string, string>) =>
+  api.put<DataTableRow>(`/tables/${id}/row`, { fields, create_only: true });
 
 export const deleteRow = (id: string, key: string[]) =>
   api.post<RowsDeleted>(`/tables/${id}/row-deletions`, { keys: [key] });

@@ -74,17 +74,6 @@ export function conditionOf(
   return `${field} == ${quoted(text)}`;
 }
 
-/** A condition that only the row with this key meets; none where a value cannot be one of its column. */
-export function keyCondition(
-  columns: { name: string; kind: ColumnKind; is_key: boolean }[],
-  fields: Record<string, string>,
-): string {
-  const parts = columns
-    .filter((column) => column.is_key)
-    .map((column) => conditionOf(column, 'is', fields[column.name] ?? ''));
-  return parts.includes('') ? '' : parts.join(' && ');
-}
-
 const asciiLower = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 /** What a column can be compared with in the filter. */
