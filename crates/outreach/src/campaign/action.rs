@@ -189,10 +189,12 @@ pub(super) fn ready(
     now: Timestamp,
 ) -> Result<(), OutreachError> {
     validate(tx, links, workspace_id, &campaign.input)?;
+    let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+    let (_, begins) = launch::as_it_begins(tx, &workspace, campaign, now)?;
     if let Some(template) = &campaign.input.template {
         let text = TemplateText::of(tx, links, workspace_id, Some(campaign.id), (template, campaign.number))?;
         tx.put_campaign_links(workspace_id, campaign.id, text.targets())?;
-        template::check_start(tx, &text, &campaign.input, now)?;
+        template::check_start(tx, &text, &campaign.input, begins)?;
         text.keep_files(tx, campaign.id)?;
         return pinned::pin(tx, &text.workspace, campaign);
     }

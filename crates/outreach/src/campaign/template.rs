@@ -406,11 +406,6 @@ impl TemplateText {
         self.wanted.offer_ends_at
     }
 
-    /// When a campaign that has not begun will.
-    pub fn begins(&self, input: &CampaignInput, now: Timestamp) -> Timestamp {
-        timing::begins(input, &self.workspace.time_zone, now)
-    }
-
     /// What the policy and the campaign's settings say to one member.
     pub fn judge(
         &self,
@@ -429,8 +424,7 @@ impl TemplateText {
         )?;
         let zones = time_zones(&member.fields, &self.workspace);
         let asks = Asks::of(tx, &self.workspace, &input.rules)?;
-        let leaves_at =
-            || timing::leaves_at(input, &zones, position, (start, now.max(start)), &self.workspace.time_zone);
+        let leaves_at = || timing::leaves_at(input, &zones, position, (start, now), &self.workspace.time_zone);
         let at = asks.moment(now, leaves_at);
         let to = (member.fields.phone.as_ref(), found.as_ref());
         let (decision, explanation) = self.decide(tx, to, &asks, (&zones, at))?;
@@ -443,7 +437,7 @@ impl TemplateText {
             (Decision::Hold { rule, .. }, Some(why)) => Some((rule, why.clone())),
             _ => None,
         };
-        let (rule, not_before) = timing::refine(input, decided, *barred, &zones, position, (start.min(now), now));
+        let (rule, not_before) = timing::refine(input, decided, *barred, &zones, position, (start, now));
         let detail = explanation.and_then(|why| why.detail);
         let left_out = |rule| Verdict { rule, detail: None, held: None, message: None };
         let (Some(recipient), Some(not_before)) = (found, not_before) else {
@@ -645,7 +639,7 @@ pub(super) fn check_start(
     tx: &mut Tx<'_>,
     text: &TemplateText,
     input: &CampaignInput,
-    now: Timestamp,
+    begins: Timestamp,
 ) -> Result<(), OutreachError> {
     if let Some(ends_at) = text.wanted.offer_ends_at {
         if input.schedule.repeat.is_some() {
@@ -653,7 +647,7 @@ pub(super) fn check_start(
                            that ends by a campaign that is sent once.";
             return Err(OutreachError::invalid("template", message));
         }
-        if ends_at <= text.begins(input, now) {
+        if ends_at <= begins {
             let message = "The offer ends before the campaign would begin. Choose a later moment.";
             return Err(OutreachError::invalid("template", message));
         }

@@ -881,3 +881,79 @@ async fn the_first_run_at_the_recipients_own_time_is_not_late_while_it_comes_in_
         assert!(world.act(late.id, CampaignAction::Start).await.is_err(), "{}", world.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_has_begun_does_not_begin_again_when_the_series_is_withdrawn_and_started() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let weekly = Repeat { frequency: Frequency::Weekly, interval: 1, count: None, until: None };
+        let local = Schedule { clock: ScheduleClock::Recipient, ..tomorrow(Some(weekly)) };
+        let series = world.draft(scheduled(&world, local)).await.unwrap();
+        world.act(series.id, CampaignAction::Start).await.unwrap();
+        world.test.clock.set(at("2026-11-24T09:00:00+14:00"));
+        let runs = async || {
+            world.launch_due().await;
+            world.all().await.into_iter().filter(|it| it.series_id == Some(series.id)).collect::<Vec<_>>()
+        };
+        let first = runs().await;
+        assert_eq!(first.len(), 1, "{}", world.test.engine);
+        world.plan(first[0].id).await;
+        // The recipient's nine o'clock has not passed for long.
+        world.test.clock.advance(20 * time::HOUR);
+        for action in [CampaignAction::Withdraw, CampaignAction::Start] {
+            world.act(series.id, action).await.unwrap();
+        }
+        let waiting = world.campaign(series.id).await;
+        assert_eq!(
+            (waiting.runs, waiting.next_run_at),
+            (1, Some(at("2026-12-01T09:00:00+14:00"))),
+            "{}",
+            world.test.engine
+        );
+        assert_eq!(runs().await.len(), 1, "{}", world.test.engine);
+        world.test.clock.set(at("2026-12-01T09:00:00+14:00"));
+        assert_eq!(runs().await.len(), 2, "{}", world.test.engine);
+
+        // Another time of the same day is another run, which somebody has asked for.
+        world.act(series.id, CampaignAction::Withdraw).await.unwrap();
+        let later = Schedule { starts_at: Some("2026-12-01T20:00".parse().unwrap()), ..local };
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let input = scheduled(&world, later);
+        campaign::change(store, ctx, &world.links, ws, series.id, &Actor::System, input).await.unwrap();
+        let waiting = world.act(series.id, CampaignAction::Start).await.unwrap();
+        assert_eq!((waiting.runs, waiting.next_run_at), (0, Some(at("2026-12-01T20:00:00+14:00"))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preflight_judges_by_the_time_at_which_the_campaign_begins_next() {
+    use segue_model::{policy::AtQuietHours, series::CampaignRules};
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        world.subscriber(&phone(1), "Ana").await;
+        let looked = async |schedule: Schedule, rules: CampaignRules| {
+            let draft = world.draft(CampaignInput { rules, ..scheduled(&world, schedule) }).await.unwrap();
+            let looked = preflight::preflight(store, ctx, &world.links, ws, draft.id).await.unwrap();
+            let previewed = campaign::preview::preview(store, ctx, &world.links, ws, draft.id).await.unwrap();
+            assert_eq!(previewed.sendable, 1, "{engine}: {:?}", previewed.excluded);
+            let rules = |rules: &[preflight::PreflightRule]| {
+                rules.iter().map(|rule| (rule.rule.clone(), rule.count)).collect::<Vec<_>>()
+            };
+            (looked.sendable, rules(&looked.held), rules(&looked.excluded))
+        };
+        let everybody = (1, Vec::new(), Vec::new());
+        let none = CampaignRules::default;
+        let discard = || CampaignRules { at_quiet_hours: Some(AtQuietHours::Discard), ..CampaignRules::default() };
+        let daily = Some(Repeat { frequency: Frequency::Daily, interval: 1, count: None, until: None });
+        // It is quiet now, and the campaign is for tomorrow morning.
+        world.test.clock.set(at("2026-11-23T23:00:00-05:00"));
+        let short = Schedule { expires_hours: Some(4), ..tomorrow(None) };
+        assert_eq!(looked(short, none()).await, everybody, "{engine}");
+        // The first run is long past, and the next one is tomorrow, or under way somewhere.
+        world.test.clock.set(at("2026-12-03T23:00:00-05:00"));
+        assert_eq!(looked(tomorrow(daily), discard()).await, everybody, "{engine}");
+        world.test.clock.set(at("2026-12-03T17:00:00-05:00"));
+        let local = Schedule { clock: ScheduleClock::Recipient, late_hours: 1, ..tomorrow(daily) };
+        assert_eq!(looked(local, none()).await, everybody, "{engine}");
+    }
+}

@@ -690,3 +690,24 @@ async fn each_charge_is_priced_by_the_list_of_its_day_and_currencies_are_not_add
         assert_eq!(charges().await.unwrap_err().code(), "currencies_differ", "{}", world.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_of_a_recurring_template_asks_about_the_run_that_comes_next() {
+    use segue_model::schedule::{Frequency, Repeat, Schedule, ScheduleClock};
+    for world in worlds().await {
+        templates(&world, ("MARKETING", "APPROVED")).await;
+        contact(&world, Some(&phone(1)), "Ana", Some("gold")).await;
+        agree(&world, &phone(1), ConsentState::Granted).await;
+        let repeat = Some(Repeat { frequency: Frequency::Weekly, interval: 1, count: None, until: None });
+        let starts_at = Some("2026-11-16T09:00".parse().unwrap());
+        let schedule = Schedule { starts_at, repeat, clock: ScheduleClock::Recipient, ..Schedule::default() };
+        let input = CampaignInput { schedule, ..by(&world, template(&world, "spring")) };
+        let draft = world.draft(input).await.unwrap();
+        // The first run was a week ago, and the next one is under way.
+        for days in [0, 2] {
+            world.test.clock.advance(days * time::DAY);
+            let seen = check(&world, draft.id).await;
+            assert_eq!(seen.sendable, 1, "{} {days}: {:?}", world.test.engine, seen.excluded);
+        }
+    }
+}
