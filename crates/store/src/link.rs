@@ -133,8 +133,10 @@ crate::sql! {
     STOP_LINKS = "UPDATE link_settings SET stopped_at = $3 WHERE workspace_id = $1 AND campaign_id = $2";
     CAMPAIGN_LINKS = "SELECT link, target, expires_at, stopped_at FROM campaign_links
         WHERE workspace_id = $1 AND campaign_id = $2 ORDER BY link";
-    PUT_CAMPAIGN_LINK = "INSERT INTO campaign_links (workspace_id, campaign_id, link, target) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (workspace_id, campaign_id, link) DO UPDATE SET target = excluded.target";
+    PUT_CAMPAIGN_LINK = "INSERT INTO campaign_links (workspace_id, campaign_id, link, target, expires_at, stopped_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (workspace_id, campaign_id, link) DO UPDATE SET target = excluded.target,
+            expires_at = excluded.expires_at, stopped_at = excluded.stopped_at";
     DROP_LINKS_FROM = "DELETE FROM campaign_links WHERE workspace_id = $1 AND campaign_id = $2 AND link >= $3";
     COPY_LINK_SETTINGS = "INSERT INTO link_settings (workspace_id, campaign_id, domain_id, shorten, expires_at, landing,
             legal_text, consent_wording, stopped_at, on_base)
@@ -287,7 +289,8 @@ impl Tx<'_> {
         })
     }
 
-    /// Stores where the links of a campaign's text lead: `targets[0]` is that of link 1. Others there were are removed.
+    /// Stores where the links of a campaign's text lead: `targets[0]` is that of link 1. Others there were are removed. An
+    /// address that has another number now keeps its end and its switch, and one that is new has none.
     ///
     /// # Errors
     /// When the store fails.
@@ -297,9 +300,17 @@ impl Tx<'_> {
         campaign_id: CampaignId,
         targets: &[String],
     ) -> Result<(), StoreError> {
+        let mut known = self.campaign_links(workspace_id, campaign_id)?;
+        known.retain(|row| row.link != CHAT_LINK);
+        if known.iter().map(|row| row.target.as_deref()).eq(targets.iter().map(|target| Some(target.as_str()))) {
+            return Ok(());
+        }
         let mut next = CHAT_LINK + 1;
         for target in targets {
-            self.execute(&PUT_CAMPAIGN_LINK, &[&workspace_id, &campaign_id, &next, target])?;
+            let before = known.iter().find(|row| row.target.as_ref() == Some(target));
+            let (expires_at, stopped_at) = before.map_or((None, None), |row| (row.expires_at, row.stopped_at));
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &campaign_id, &next, target, &expires_at, &stopped_at];
+            self.execute(&PUT_CAMPAIGN_LINK, keys)?;
             next += 1;
         }
         self.execute(&DROP_LINKS_FROM, &[&workspace_id, &campaign_id, &next]).map(|_| ())
@@ -351,7 +362,8 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         if link == CHAT_LINK {
             let target: Option<String> = None;
-            self.execute(&PUT_CAMPAIGN_LINK, &[&workspace_id, &campaign_id, &link, &target])?;
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &campaign_id, &link, &target, &expires_at, &stopped_at];
+            self.execute(&PUT_CAMPAIGN_LINK, keys)?;
         }
         Ok(self.execute(&CHANGE_LINK, &[&workspace_id, &campaign_id, &link, &expires_at, &stopped_at])? == 1)
     }

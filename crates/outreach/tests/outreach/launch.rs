@@ -957,3 +957,31 @@ async fn a_preflight_judges_by_the_time_at_which_the_campaign_begins_next() {
         assert_eq!(looked(local, none()).await, everybody, "{engine}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_turned_off_stays_off_whatever_number_its_address_gets() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let input = |body: &str| CampaignInput { body: body.to_owned(), ..world.input() };
+        let draft = world.draft(input("https://a.example/1 https://a.example/2 https://a.example/3")).await.unwrap();
+        let (end, off) = (Some(Timestamp(9)), Some(Timestamp(1)));
+        world
+            .write(move |tx| {
+                tx.change_link(ws, draft.id, 0, end, off)?;
+                tx.change_link(ws, draft.id, 1, end, off)
+            })
+            .await;
+        let changed = input("https://a.example/0 https://a.example/1 https://a.example/3");
+        campaign::change(store, ctx, &world.links, ws, draft.id, &Actor::System, changed).await.unwrap();
+        let links = world.write(move |tx| tx.campaign_links(ws, draft.id)).await;
+        let links: Vec<_> =
+            links.iter().map(|it| (it.link, it.target.as_deref(), it.expires_at, it.stopped_at)).collect();
+        let expected = [
+            (0, None, end, off),
+            (1, Some("https://a.example/0"), None, None),
+            (2, Some("https://a.example/1"), end, off),
+            (3, Some("https://a.example/3"), None, None),
+        ];
+        assert_eq!(links, expected, "{}", world.test.engine);
+    }
+}
