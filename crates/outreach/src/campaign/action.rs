@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::{
     found, launch,
+    links::check_ends,
     members::Crowd,
     pinned,
     plan::PLAN_CAMPAIGN,
@@ -194,12 +195,14 @@ pub(super) fn ready(
     if let Some(template) = &campaign.input.template {
         let text = TemplateText::of(tx, links, workspace_id, Some(campaign.id), (template, campaign.number))?;
         tx.put_campaign_links(workspace_id, campaign.id, text.targets())?;
+        check_ends(tx, workspace_id, campaign, begins)?;
         template::check_start(tx, &text, &campaign.input, begins)?;
         text.keep_files(tx, campaign.id)?;
         return pinned::pin(tx, &text.workspace, campaign);
     }
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
     variants::store_targets(tx, links, workspace_id, campaign, &prepared.text)?;
+    check_ends(tx, workspace_id, campaign, begins)?;
     if prepared.origins.approval() == Approval::NotApproved {
         return Err(OutreachError::SenderNotActive);
     }

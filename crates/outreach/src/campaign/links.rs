@@ -293,6 +293,54 @@ fn check_approved(
     Err(OutreachError::invalid(field, why))
 }
 
+/// What is wrong with the ends of a campaign's links, when they have passed as it begins: everybody would be sent a link
+/// that leads nowhere. Runs of a recurring one go out without the ends that have passed, so with it nothing is wrong.
+pub(super) fn ended_before(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    begins: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let input = &campaign.input;
+    if input.schedule.repeat.is_some() {
+        return Ok(None);
+    }
+    let has_chat = input.whatsapp_channel_id.is_some() && input.footer == Footer::Tracked;
+    let mut rows = tx.campaign_links(workspace_id, campaign.id)?;
+    rows.retain(|row| row.link != CHAT_LINK || has_chat);
+    if rows.is_empty() && !has_chat {
+        return Ok(None);
+    }
+    let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= begins);
+    let which = if is_over(tx.link_settings(workspace_id, campaign.id)?.settings.expires_at) {
+        "The links end".to_owned()
+    } else {
+        match rows.into_iter().find(|row| is_over(row.expires_at)) {
+            None => return Ok(None),
+            Some(row) => {
+                row.target.map_or("The link into the chat ends".to_owned(), |to| format!("The link to {to} ends"))
+            }
+        }
+    };
+    Ok(Some(format!("{which} before the campaign begins, so whoever taps would get nowhere. Choose a later end.")))
+}
+
+/// Refuses to start with links that have ended by then.
+///
+/// # Errors
+/// When one has.
+pub(super) fn check_ends(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    begins: Timestamp,
+) -> Result<(), OutreachError> {
+    match ended_before(tx, workspace_id, campaign, begins)? {
+        Some(why) => Err(OutreachError::invalid("expires_at", why)),
+        None => Ok(()),
+    }
+}
+
 /// Stores where the links of a campaign's text lead.
 ///
 /// # Errors

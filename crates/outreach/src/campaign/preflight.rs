@@ -36,6 +36,7 @@ use super::{
     checks::Author,
     found, launch,
     lines::Lines,
+    links,
     members::{Crowd, Entry},
     pinned::{self, reach},
     plan::{CHUNK, segments_of},
@@ -426,6 +427,8 @@ fn finish(
         at: flight.now,
     };
     result.warnings = warnings(&result, (tally.unicode, tally.lacking), flight);
+    let ended = links::ended_before(tx, workspace_id, &flight.campaign, flight.begins)?;
+    result.warnings.extend(ended.map(|message| PreflightWarning { kind: WarningKind::LinksEnded, message }));
     Ok(result)
 }
 

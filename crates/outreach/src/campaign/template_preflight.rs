@@ -23,6 +23,7 @@ use serde::Serialize;
 use super::{
     found, launch,
     lines::Lines,
+    links,
     members::Entry,
     preflight::{
         Look, Preflight, PreflightCost, PreflightPerson, PreflightSegments, PreflightWarning, RuleTally, SAMPLE,
@@ -320,6 +321,8 @@ fn finish(
         at: flight.now,
     };
     result.warnings = warnings(&result, flight);
+    let ended = links::ended_before(tx, workspace_id, &flight.campaign, flight.begins)?;
+    result.warnings.extend(ended.map(|message| PreflightWarning { kind: WarningKind::LinksEnded, message }));
     Ok(result)
 }
 

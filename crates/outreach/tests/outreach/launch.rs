@@ -985,3 +985,51 @@ async fn a_link_that_was_turned_off_stays_off_whatever_number_its_address_gets()
         assert_eq!(links, expected, "{}", world.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_does_not_start_with_links_that_have_ended_by_then() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let nine = at("2026-11-24T09:00:00-05:00");
+        let body = "See https://example.com/a".to_owned();
+        let draft = world.draft(CampaignInput { body, ..scheduled(&world, tomorrow(None)) }).await.unwrap();
+        let set = async |all: Option<Timestamp>, link: u8, one: Option<Timestamp>| {
+            let settings = LinkSettings { expires_at: all, ..LinkSettings::default() };
+            world
+                .write(move |tx| {
+                    tx.put_link_settings(ws, draft.id, &settings)?;
+                    (0..2).try_for_each(|number| {
+                        let end = one.filter(|_| number == link);
+                        tx.change_link(ws, draft.id, number, end, None).map(|_| ())
+                    })
+                })
+                .await;
+        };
+        for (all, link, one, words) in [
+            (Some(nine), 0, None, "The links end before"),
+            (None, 0, Some(nine), "The link into the chat ends before"),
+            (None, 1, Some(nine), "The link to https://example.com/a ends before"),
+        ] {
+            set(all, link, one).await;
+            let refused = world.act(draft.id, CampaignAction::Start).await.unwrap_err();
+            assert_eq!(refused.field(), Some("expires_at"), "{engine}");
+            assert!(refused.to_string().contains(words), "{engine}: {refused}");
+            let looked = preflight::preflight(store, ctx, &world.links, ws, draft.id).await.unwrap();
+            let warned = looked.warnings.iter().find(|it| it.kind == preflight::WarningKind::LinksEnded);
+            assert_eq!(warned.map(|it| it.message.clone()), Some(refused.to_string()), "{engine}");
+        }
+        set(Some(nine.plus(1)), 1, Some(nine.plus(1))).await;
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        // A text without links has none that could have ended.
+        let input = CampaignInput {
+            footer: segue_model::campaign::Footer::None,
+            whatsapp_channel_id: None,
+            ..scheduled(&world, tomorrow(None))
+        };
+        let plain = world.draft(input).await.unwrap().id;
+        let ended = LinkSettings { expires_at: Some(Timestamp(1)), ..LinkSettings::default() };
+        world.write(move |tx| tx.put_link_settings(ws, plain, &ended)).await;
+        world.act(plain, CampaignAction::Start).await.unwrap();
+    }
+}
