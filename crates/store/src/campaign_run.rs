@@ -41,6 +41,7 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2";
     SET_REVIEWED = "UPDATE campaigns SET approved_by = $3, review_comment = $4 WHERE workspace_id = $1 AND id = $2";
     SET_NEXT_RUN = "UPDATE campaigns SET next_run_at = $3, runs = $4 WHERE workspace_id = $1 AND id = $2";
+    SET_STARTED = "UPDATE campaigns SET started_at = $3 WHERE workspace_id = $1 AND id = $2";
     SET_SERIES = "UPDATE campaigns SET series_id = $3, runs = $4, approved_by = (SELECT s.approved_by FROM campaigns s
             WHERE s.workspace_id = $1 AND s.id = $3)
         WHERE workspace_id = $1 AND id = $2";
@@ -130,6 +131,14 @@ impl Tx<'_> {
         runs: u32,
     ) -> Result<(), StoreError> {
         self.execute(&SET_NEXT_RUN, &[&workspace_id, &id, &at, &runs]).map(|_| ())
+    }
+
+    /// Notes that a campaign of which nobody has got anything starts now, whenever that was tried before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_started(&mut self, workspace_id: WorkspaceId, id: CampaignId, now: Timestamp) -> Result<(), StoreError> {
+        self.execute(&SET_STARTED, &[&workspace_id, &id, &now]).map(|_| ())
     }
 
     /// Notes which recurring campaign this is a run of; the series' approval is its own.

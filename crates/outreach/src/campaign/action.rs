@@ -176,6 +176,8 @@ fn go(
         let cursor = tx.plan_cursor(workspace_id, campaign.id)?.ok_or(OutreachError::NotFound("campaign"))?;
         if cursor.planned == 0 && !cursor.is_complete {
             ready(tx, links, workspace_id, campaign, ctx.now())?;
+            // Nobody has got anything: it starts now, and what expires after its start does so from now on.
+            tx.set_started(workspace_id, campaign.id, ctx.now())?;
         }
     }
     step(tx, ctx, workspace_id, campaign, action)

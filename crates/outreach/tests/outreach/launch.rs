@@ -1033,3 +1033,28 @@ async fn a_campaign_does_not_start_with_links_that_have_ended_by_then() {
         world.act(plain, CampaignAction::Start).await.unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_for_a_person_starts_when_it_is_resumed() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let daily = Repeat { frequency: Frequency::Daily, interval: 1, count: None, until: None };
+        let schedule = Schedule { misfire: Misfire::Ask, expires_hours: Some(1), ..tomorrow(Some(daily)) };
+        let series = world.draft(scheduled(&world, schedule)).await.unwrap();
+        world.act(series.id, CampaignAction::Start).await.unwrap();
+        world.test.clock.set(at("2026-11-24T10:00:00-05:00"));
+        world.launch_due().await;
+        let run = world.all().await.into_iter().find(|it| it.series_id == Some(series.id)).unwrap();
+        assert_eq!(run.state, CampaignState::Paused, "{}", world.test.engine);
+        world.test.clock.advance(3 * time::HOUR);
+        let resumed = world.act(run.id, CampaignAction::Resume).await.unwrap();
+        assert_eq!(resumed.started_at, Some(world.test.now()), "{}", world.test.engine);
+        world.plan(run.id).await;
+        assert_eq!(world.rules(run.id).await, [("allowed".to_owned(), 1)], "{}", world.test.engine);
+        // Once recipients are written, it has started.
+        world.test.clock.advance(1);
+        world.act(run.id, CampaignAction::Pause).await.unwrap();
+        let again = world.act(run.id, CampaignAction::Resume).await.unwrap();
+        assert_eq!(again.started_at, resumed.started_at, "{}", world.test.engine);
+    }
+}
