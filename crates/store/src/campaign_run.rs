@@ -60,6 +60,7 @@ crate::sql! {
     PLANNING_CAMPAIGNS = "SELECT id, version FROM campaigns WHERE workspace_id = $1 AND state = 'planning'
         ORDER BY id";
     RUNS_OF_SERIES = "SELECT id FROM campaigns WHERE workspace_id = $1 AND series_id = $2 ORDER BY id DESC LIMIT $3";
+    RUN_NUMBERS = "SELECT number FROM campaigns WHERE workspace_id = $1 AND series_id = $2 ORDER BY number";
 }
 
 impl Tx<'_> {
@@ -242,6 +243,14 @@ impl Tx<'_> {
         self.query(&PLANNING_CAMPAIGNS, &[&workspace_id], |row| {
             Ok(PlanningCampaign { id: row.next()?, version: row.next()? })
         })
+    }
+
+    /// Numbers of the runs of a recurring campaign, by which their links are known.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn run_numbers(&mut self, workspace_id: WorkspaceId, series_id: CampaignId) -> Result<Vec<u32>, StoreError> {
+        self.query(&RUN_NUMBERS, &[&workspace_id, &series_id], |row| row.next())
     }
 
     /// Runs of a recurring campaign, newest first.

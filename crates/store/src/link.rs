@@ -131,6 +131,17 @@ crate::sql! {
             on_base = excluded.on_base, shorten = excluded.shorten, expires_at = excluded.expires_at, landing = excluded.landing,
             legal_text = excluded.legal_text, consent_wording = excluded.consent_wording";
     STOP_LINKS = "UPDATE link_settings SET stopped_at = $3 WHERE workspace_id = $1 AND campaign_id = $2";
+    STOP_LINKS_OF_RUNS = "INSERT INTO link_settings (workspace_id, campaign_id, shorten, landing, legal_text,
+            consent_wording, stopped_at)
+        SELECT workspace_id, id, CAST($4 AS TEXT), CAST($5 AS TEXT), '', '', CAST($3 AS BIGINT) FROM campaigns
+        WHERE workspace_id = $1 AND series_id = $2
+        ON CONFLICT (workspace_id, campaign_id) DO UPDATE SET stopped_at = excluded.stopped_at";
+    STOP_CHAT_LINK_OF_RUNS = "INSERT INTO campaign_links (workspace_id, campaign_id, link, stopped_at)
+        SELECT workspace_id, id, CAST($4 AS BIGINT), CAST($3 AS BIGINT) FROM campaigns
+        WHERE workspace_id = $1 AND series_id = $2
+        ON CONFLICT (workspace_id, campaign_id, link) DO UPDATE SET stopped_at = excluded.stopped_at";
+    STOP_LINK_OF_RUNS = "UPDATE campaign_links SET stopped_at = $3 WHERE workspace_id = $1 AND target = $4
+        AND campaign_id IN (SELECT id FROM campaigns WHERE workspace_id = $1 AND series_id = $2)";
     CAMPAIGN_LINKS = "SELECT link, target, expires_at, stopped_at FROM campaign_links
         WHERE workspace_id = $1 AND campaign_id = $2 ORDER BY link";
     PUT_CAMPAIGN_LINK = "INSERT INTO campaign_links (workspace_id, campaign_id, link, target, expires_at, stopped_at)
@@ -287,6 +298,40 @@ impl Tx<'_> {
                 stopped_at: row.next()?,
             })
         })
+    }
+
+    /// Turns all links of the runs of a recurring campaign off, or on again with `None`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn stop_links_of_runs(
+        &mut self,
+        workspace_id: WorkspaceId,
+        series_id: CampaignId,
+        stopped_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let nothing_set = LinkSettings::default();
+        let (shorten, landing) = (nothing_set.shorten.as_str(), nothing_set.landing.as_str());
+        self.execute(&STOP_LINKS_OF_RUNS, &[&workspace_id, &series_id, &stopped_at, &shorten, &landing]).map(|_| ())
+    }
+
+    /// Turns the link to this address, or without one that into the chat, off in the runs of a recurring campaign, or on
+    /// again with `None`. It may have another number in each of them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn stop_link_of_runs(
+        &mut self,
+        workspace_id: WorkspaceId,
+        series_id: CampaignId,
+        target: Option<&str>,
+        stopped_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        match target {
+            Some(target) => self.execute(&STOP_LINK_OF_RUNS, &[&workspace_id, &series_id, &stopped_at, &target]),
+            None => self.execute(&STOP_CHAT_LINK_OF_RUNS, &[&workspace_id, &series_id, &stopped_at, &CHAT_LINK]),
+        }
+        .map(|_| ())
     }
 
     /// Stores where the links of a campaign's text lead: `targets[0]` is that of link 1. Others there were are removed. An

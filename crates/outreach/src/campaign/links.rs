@@ -114,6 +114,8 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T
 /// A campaign's links, with the number by which redirects know it.
 pub struct NumberedLinks {
     pub campaign_number: u32,
+    /// Numbers of the runs of a recurring campaign whose links were turned off or on with its own.
+    pub run_numbers: Vec<u32>,
     pub view: LinksView,
 }
 
@@ -150,7 +152,7 @@ fn view_in(
         link_base: links.config().link_base.clone(),
         links: link_views(&campaign, &links, rows, &counts),
     };
-    Ok(NumberedLinks { campaign_number: campaign.number, view })
+    Ok(NumberedLinks { campaign_number: campaign.number, run_numbers: Vec::new(), view })
 }
 
 fn link_views(
@@ -359,7 +361,7 @@ pub(super) fn store_targets(
     variants::store_targets(tx, links, workspace_id, campaign, &prepared.text)
 }
 
-/// Turns all links of a campaign off or on.
+/// Turns all links of a campaign off or on; of a recurring one those that its runs have sent, too.
 ///
 /// # Errors
 /// When there is no such campaign.
@@ -376,14 +378,17 @@ pub async fn switch(
         .write(move |tx| {
             tx.lock_campaign(id)?;
             found(tx, workspace_id, id)?;
-            tx.stop_links(workspace_id, id, (switch == LinkSwitch::Stopped).then_some(now))?;
+            let stopped_at = (switch == LinkSwitch::Stopped).then_some(now);
+            tx.stop_links(workspace_id, id, stopped_at)?;
+            tx.stop_links_of_runs(workspace_id, id, stopped_at)?;
             tx.tell_campaign_progress(workspace_id, id, now);
-            view_in(tx, &links, workspace_id, id)
+            let run_numbers = tx.run_numbers(workspace_id, id)?;
+            Ok(NumberedLinks { run_numbers, ..view_in(tx, &links, workspace_id, id)? })
         })
         .await
 }
 
-/// Changes one link of a campaign.
+/// Changes one link of a campaign. It is turned off and on with what the runs of a recurring one have sent, too.
 ///
 /// # Errors
 /// When there is no such campaign or link.
@@ -408,8 +413,13 @@ pub async fn change_link(
                 None => before.stopped_at,
             };
             tx.change_link(workspace_id, id, link, change.expires_at.unwrap_or(before.expires_at), stopped_at)?;
+            let mut run_numbers = Vec::new();
+            if change.switch.is_some() {
+                tx.stop_link_of_runs(workspace_id, id, before.target.as_deref(), stopped_at)?;
+                run_numbers = tx.run_numbers(workspace_id, id)?;
+            }
             tx.tell_campaign_progress(workspace_id, id, now);
-            view_in(tx, &links, workspace_id, id)
+            Ok(NumberedLinks { run_numbers, ..view_in(tx, &links, workspace_id, id)? })
         })
         .await
 }

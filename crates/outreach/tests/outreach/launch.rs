@@ -1058,3 +1058,47 @@ async fn a_run_that_waits_for_a_person_starts_when_it_is_resumed() {
         assert_eq!(again.started_at, resumed.started_at, "{}", world.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_links_are_turned_off_and_on_with_those_that_its_runs_have_sent() {
+    use segue_outreach::campaign::links::{self, LinkChange, LinkSwitch};
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let weekly = Repeat { frequency: Frequency::Weekly, interval: 1, count: None, until: None };
+        let input = |body: &str| CampaignInput { body: body.to_owned(), ..scheduled(&world, tomorrow(Some(weekly))) };
+        let series = world.draft(input("See https://example.com/a")).await.unwrap().id;
+        world.act(series, CampaignAction::Start).await.unwrap();
+        world.test.clock.set(at("2026-11-24T09:00:00-05:00"));
+        world.launch_due().await;
+        let run = world.all().await.into_iter().find(|it| it.series_id == Some(series)).unwrap();
+        world.plan(run.id).await;
+        // In the next run the address has another number.
+        world.act(series, CampaignAction::Withdraw).await.unwrap();
+        let changed = input("New https://example.com/b and https://example.com/a");
+        campaign::change(store, ctx, &world.links, ws, series, &Actor::System, changed).await.unwrap();
+        let open = async |link: u8| {
+            let target = CodeTarget { campaign_number: run.number, position: 1 };
+            let code = world.links.key().encode_link(LinkCode { target, link });
+            let request = LinkRequest { method: Method::Get, user_agent: None, purpose: None };
+            world.redirects.forget(run.number);
+            world.redirects.open(&code, request).await.unwrap()
+        };
+        for switch in [LinkSwitch::Stopped, LinkSwitch::On] {
+            let changed = links::switch(store, ctx, &world.links, ws, series, switch).await.unwrap();
+            assert_eq!(changed.run_numbers, [run.number], "{engine}");
+            for link in [0, 1] {
+                assert_eq!(open(link).await == Opened::Stopped, switch == LinkSwitch::Stopped, "{engine} {link}");
+            }
+        }
+        for (link, of_run, other) in [(0, 0, 1), (2, 1, 0)] {
+            for switch in [LinkSwitch::Stopped, LinkSwitch::On] {
+                let change = LinkChange { expires_at: None, switch: Some(switch) };
+                let changed = links::change_link(store, ctx, &world.links, ws, series, link, change).await.unwrap();
+                assert_eq!(changed.run_numbers, [run.number], "{engine}");
+                assert_eq!(open(of_run).await == Opened::Stopped, switch == LinkSwitch::Stopped, "{engine} {link}");
+                assert_ne!(open(other).await, Opened::Stopped, "{engine} {link}");
+            }
+        }
+    }
+}
