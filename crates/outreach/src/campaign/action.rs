@@ -40,6 +40,8 @@ pub struct Asked {
     pub comment: Option<String>,
     /// The mark of a pre-flight that a start is to be held to.
     pub preflight: Option<String>,
+    /// The version of the campaign that a reviewer has looked at.
+    pub version: Option<i64>,
 }
 
 /// Does what is asked and gives the campaign as it is then.
@@ -54,15 +56,15 @@ pub async fn act(
     id: CampaignId,
     action: CampaignAction,
 ) -> Result<CampaignView, OutreachError> {
-    let asked = Asked { action, actor: Actor::System, comment: None, preflight: None };
+    let asked = Asked { action, actor: Actor::System, comment: None, preflight: None, version: None };
     ask(store, ctx, links, workspace_id, id, asked).await
 }
 
 /// [`act`] in the name of somebody, with what belongs to it.
 ///
 /// # Errors
-/// As [`act`]; also when the campaign needs a second person's approval, the reviewer is its author, or the pre-flight is
-/// not that of the campaign as it is now.
+/// As [`act`]; also when the campaign needs a second person's approval, the reviewer is its author, or the pre-flight or
+/// what the reviewer has looked at is not that of the campaign as it is now.
 pub async fn ask(
     store: &Store,
     ctx: &Ctx,
@@ -87,6 +89,9 @@ fn ask_in(
     tx.lock_campaign(id)?;
     let campaign = found(tx, workspace_id, id)?;
     campaign.state.after(asked.action)?;
+    if asked.version.is_some_and(|version| version != campaign.version) {
+        return Err(OutreachError::ChangedMeanwhile);
+    }
     match asked.action {
         CampaignAction::Start => start(tx, ctx, links, workspace_id, &campaign, asked)?,
         CampaignAction::Submit => {

@@ -88,7 +88,7 @@ impl World {
             Some(id) => Actor::User { id, name: "Somebody".to_owned(), role: Role::Marketer },
             None => Actor::System,
         };
-        let asked = Asked { action, actor, comment: comment.map(ToOwned::to_owned), preflight: None };
+        let asked = Asked { action, actor, comment: comment.map(ToOwned::to_owned), preflight: None, version: None };
         let store = &self.test.store;
         campaign::action::ask(store, &self.test.ctx, &self.links, self.ws(), id, asked).await
     }
@@ -688,8 +688,8 @@ async fn the_preflight_prices_the_real_texts_and_a_start_can_be_held_to_it() {
         assert!(looked.warnings.iter().any(|warning| warning.message.contains("no price for FR")));
 
         let start = |mark: String| {
-            let asked =
-                Asked { action: CampaignAction::Start, actor: Actor::System, comment: None, preflight: Some(mark) };
+            let (action, preflight) = (CampaignAction::Start, Some(mark));
+            let asked = Asked { action, actor: Actor::System, comment: None, preflight, version: None };
             campaign::action::ask(store, ctx, links, ws, draft.id, asked)
         };
         let changed = CampaignInput { name: "Other".to_owned(), ..input };
@@ -1100,5 +1100,33 @@ async fn a_series_links_are_turned_off_and_on_with_those_that_its_runs_have_sent
                 assert_ne!(open(other).await, Opened::Stopped, "{engine} {link}");
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_is_held_to_what_the_reviewer_has_read() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let settings = CampaignSettings { approval: ApprovalRule::SecondPerson, ..CampaignSettings::default() };
+        world.settings(settings).await;
+        let (author, boss): (UserId, UserId) = (world.test.ctx.id(), world.test.ctx.id());
+        let draft = world.draft(world.input()).await.unwrap().id;
+        let read = world.ask(draft, CampaignAction::Submit, Some(author), None).await.unwrap().version;
+        world.ask(draft, CampaignAction::Withdraw, Some(author), None).await.unwrap();
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let input = CampaignInput { body: "Another text".to_owned(), ..world.input() };
+        campaign::change(store, ctx, &world.links, ws, draft, &Actor::System, input).await.unwrap();
+        let now = world.ask(draft, CampaignAction::Submit, Some(author), None).await.unwrap().version;
+        let review = async |action, version| {
+            let actor = Actor::User { id: boss, name: "Somebody".to_owned(), role: Role::Marketer };
+            let asked = Asked { action, actor, comment: Some("Look.".to_owned()), preflight: None, version };
+            campaign::action::ask(store, ctx, &world.links, ws, draft, asked).await
+        };
+        for action in [CampaignAction::Approve, CampaignAction::Reject] {
+            let refused = review(action, Some(read)).await.unwrap_err();
+            assert_eq!(refused.code(), "changed_meanwhile", "{}", world.test.engine);
+        }
+        let approved = review(CampaignAction::Approve, Some(now)).await.unwrap();
+        assert_eq!(approved.state, CampaignState::Scheduled, "{}", world.test.engine);
     }
 }

@@ -336,6 +336,7 @@ async fn the_check_shows_the_limit_and_the_cost_by_market_and_category() {
             actor: segue_model::actor::Actor::System,
             comment: None,
             preflight: Some(seen.mark.clone()),
+            version: None,
         };
         let old = campaign::action::ask(&world.test.store, &world.test.ctx, &world.links, ws, draft.id, asked).await;
         assert!(matches!(old, Err(OutreachError::PreflightStale(_))), "{old:?}");
