@@ -38,7 +38,7 @@ use super::{
     translations::{self, Translation, Translations},
 };
 use crate::{
-    Links, OutreachError, domains,
+    Links, OutreachError, addresses, domains,
     look_up::{self, Person},
     text::{Body, LONGEST_BODY, unknown_fields},
 };
@@ -220,9 +220,6 @@ impl TemplateText {
                 endings.push((index, Ending::Text(Box::new(value_of(&button.value)?))));
                 continue;
             };
-            if !(target.starts_with("https://") || target.starts_with("http://")) || target.len() > 2_000 {
-                return Err(refuse("A button's link leads to an address that begins with https://.".to_owned()));
-            }
             let start = self.link_start();
             if url.split("{{").next() != Some(start.as_str()) {
                 return Err(refuse(format!(
@@ -230,7 +227,7 @@ impl TemplateText {
                     index + 1
                 )));
             }
-            self.targets.push(target.clone());
+            self.targets.push(target.trim().to_owned());
             let link = u8::try_from(self.targets.len()).unwrap_or(u8::MAX).saturating_add(CHAT_LINK);
             if link >= LINKS {
                 let most = LINKS - 1;
@@ -629,6 +626,12 @@ pub(super) fn validate(
 ) -> Result<(), OutreachError> {
     if !(input.variants.is_empty() && input.texts.is_empty() && input.body.trim().is_empty()) {
         return Err(OutreachError::invalid("template", "A campaign by template has no texts of its own."));
+    }
+    let on_cards = wanted.cards.iter().flat_map(|card| &card.buttons);
+    for target in wanted.buttons.iter().chain(on_cards).filter_map(|button| button.target.as_deref()) {
+        if let Some(why) = addresses::no_target(target.trim()) {
+            return Err(OutreachError::invalid("template", format!("A button's link cannot lead there. {why}")));
+        }
     }
     TemplateText::of(tx, links, workspace_id, None, (wanted, 0))?.check_fields(tx)
 }

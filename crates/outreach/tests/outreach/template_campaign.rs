@@ -469,6 +469,23 @@ async fn what_cannot_be_sent_is_refused_in_words_before_the_start() {
         assert!(refused(&|it| it.buttons.clear()).await.contains("button 2 ends in"));
         assert!(refused(&|it| it.buttons[0].index = 0).await.contains("Button 1 of the template takes no value"));
         assert!(refused(&|it| it.name = "code".to_owned()).await.contains("One-time codes"));
+        for (target, why) in [
+            ("http://shop.example.com", "begins with https://"),
+            ("https://shop.example.com/a b", "a blank or a line break"),
+            ("https://shop.example.com/a\nb", "a blank or a line break"),
+            ("https:///spring", "names no host"),
+            ("https://localhost/", "names no host"),
+            ("https://schön.example.com/", "address line of a browser"),
+        ] {
+            let said = refused(&|it| it.buttons[0].target = Some(target.to_owned())).await;
+            assert!(said.contains(why), "{target}: {said}");
+        }
+        // A line break behind it is only taken off.
+        let mut wanted = template(&world, "spring");
+        wanted.buttons[0].target = Some(" https://shop.example.com/spring\n".to_owned());
+        let (ws, id) = (world.ws(), world.draft(by(&world, wanted)).await.unwrap().id);
+        let stored = world.write(move |tx| tx.campaign_links(ws, id)).await;
+        assert_eq!(stored[0].target.as_deref(), Some("https://shop.example.com/spring"), "{}", world.test.engine);
         let other_host = |it: &mut CampaignTemplate| it.name = "news".to_owned();
         assert!(refused(&other_host).await.contains("has to be https://go.example.com/l/{{1}}"));
 
