@@ -670,7 +670,7 @@ static TELL_CHARGE: Sql = Sql::portable(
 );
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_charge_is_priced_by_the_list_of_its_day_and_currencies_are_not_added_up() {
+async fn each_charge_is_priced_by_the_list_of_its_day_and_another_currency_is_left_out_of_the_total() {
     for world in worlds().await {
         templates(&world, ("MARKETING", "APPROVED")).await;
         let (ws, now, ctx, channel_id) = (world.ws(), world.test.now(), world.test.ctx.clone(), world.whatsapp.id);
@@ -705,7 +705,12 @@ async fn each_charge_is_priced_by_the_list_of_its_day_and_currencies_are_not_add
         assert_eq!((told.total, told.currency.as_str(), told.messages), (12, "EUR", 2), "{}", world.test.engine);
         assert_eq!(told.price_list, "Ours, from 2026-10-01; Ours, from 2026-11-24");
         tell(3, 2).await;
-        assert_eq!(charges().await.unwrap_err().code(), "currencies_differ", "{}", world.test.engine);
+        let told = charges().await.unwrap();
+        assert_eq!((told.total, told.currency.as_str(), told.messages), (12, "EUR", 3), "{}", world.test.engine);
+        let prices: Vec<_> = told.markets.iter().map(|it| (it.messages, it.price_thousandths)).collect();
+        assert_eq!((prices[2], told.unpriced), ((1, None), 1), "{}", world.test.engine);
+        let left_out = "; Ours, from 2026-11-25 (in USD, left out of the total)";
+        assert!(told.price_list.ends_with(left_out), "{}", told.price_list);
     }
 }
 
