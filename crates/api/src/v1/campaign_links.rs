@@ -130,7 +130,7 @@ fn shown(state: &AppState, changed: NumberedLinks) -> Result<Json<LinksView>, Pr
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct FiguresQuery {
-    /// How long each stretch of time is.
+    /// How long each stretch of time is. Days are those of UTC.
     #[param(inline)]
     stretch: Option<Stretch>,
 }

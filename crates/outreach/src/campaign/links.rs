@@ -70,7 +70,7 @@ pub struct LinkView {
 pub struct ClickFigures {
     /// Milliseconds of each stretch of time.
     pub width: i64,
-    /// Oldest first; stretches without anything are left out.
+    /// Oldest first; stretches without anything are left out. Days are those of UTC.
     pub over_time: Vec<ClickBucket>,
     /// Taps of people by device.
     pub devices: Vec<DeviceCount>,
@@ -83,6 +83,7 @@ segue_model::text_enum! {
     pub enum Stretch {
         Minute = "minute",
         Hour = "hour",
+        /// From midnight to midnight in UTC.
         Day = "day",
     }
 }
