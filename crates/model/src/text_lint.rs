@@ -20,6 +20,7 @@ crate::text_enum! {
         Capitals = "capitals",
         ExclamationMarks = "exclamation_marks",
         HelpMissing = "help_missing",
+        NotTracked = "not_tracked",
     }
 }
 
@@ -58,7 +59,8 @@ impl TextRule {
             | Self::PlainHttp
             | Self::Capitals
             | Self::ExclamationMarks
-            | Self::HelpMissing => TextSeverity::Hint,
+            | Self::HelpMissing
+            | Self::NotTracked => TextSeverity::Hint,
         }
     }
 
@@ -72,6 +74,7 @@ impl TextRule {
             Self::OptOutImpossible => "47 CFR 64.1200(a)(10): another way to opt out where answers are not possible",
             Self::SensitiveWords => "US carriers' content codes (sex, hate, alcohol, firearms, tobacco)",
             Self::HelpMissing => "CTIA Short Code Monitoring Handbook",
+            Self::NotTracked => "What short links are made of",
             Self::SpamPhrases | Self::PlainHttp | Self::Capitals | Self::ExclamationMarks => "Habits of spam filters",
         }
     }

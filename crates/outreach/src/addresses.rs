@@ -26,10 +26,7 @@ pub(crate) fn take_out(text: &str, targets: &mut Vec<String>) -> Shortened {
     while let Some(start) = next_start(rest) {
         let (before, from) = rest.split_at(start);
         shortened.push_str(before);
-        let end = from
-            .find(|letter: char| letter.is_whitespace() || letter.is_control() || "<>\"'{}|\\^`".contains(letter))
-            .unwrap_or(from.len());
-        let address = from[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']']);
+        let address = address_at(from);
         let after = &from[address.len()..];
         match number(address, after, targets) {
             Number::Link(link) => shortened.push_str(&format!("{{{{ {PLACEHOLDER}{link} }}}}")),
@@ -45,6 +42,70 @@ pub(crate) fn take_out(text: &str, targets: &mut Vec<String>) -> Shortened {
     Shortened { text: shortened, is_crowded }
 }
 
+/// Signs that no address has in it, and where one ends that stands before them: quotes and what closes a sentence or a
+/// bracket in other scripts among them.
+const ENDS: &str = "<>\"'{}|\\^`“”„‟‘’‚«»‹›…。、，！？；：．（）［］「」『』【】〈〉《》";
+
+/// The address that a text begins with, without what closes the sentence or the bracket that it stands in.
+fn address_at(text: &str) -> &str {
+    let ends = |letter: char| letter.is_whitespace() || letter.is_control() || ENDS.contains(letter);
+    let mut address = text.split(ends).next().unwrap_or_default();
+    loop {
+        let more = |close: char, open: char| address.matches(close).count() > address.matches(open).count();
+        let is_outside = match address.chars().next_back() {
+            Some('.' | ',' | ';' | ':' | '!' | '?') => true,
+            Some(')') => more(')', '('),
+            Some(']') => more(']', '['),
+            _ => false,
+        };
+        if !is_outside {
+            return address;
+        }
+        address = &address[..address.len() - 1];
+    }
+}
+
+/// Addresses of a text as it goes out whose letters keep them from becoming links, with the octets they begin at.
+pub(crate) fn as_written(text: &str) -> Vec<(usize, &str)> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(start) = next_start(&text[at..]) {
+        let address = address_at(&text[at + start..]);
+        if host_of(address).contains('.') && !address.is_ascii() {
+            found.push((at + start, address));
+        }
+        at += start + address.len();
+    }
+    found
+}
+
+/// Why nothing can be redirected to an address that somebody wrote for a link; `None` when it can.
+pub(crate) fn no_target(address: &str) -> Option<&'static str> {
+    if address.len() > LONGEST_TARGET {
+        return Some("The address is longer than 2,000 characters.");
+    }
+    if !address.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")) {
+        return Some("Give an address that begins with https://.");
+    }
+    if address.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+        return Some("There is a blank or a line break in the address. Take it out.");
+    }
+    if !address.is_ascii() {
+        return Some("The address has letters that links do not have. Copy it from the address line of a browser.");
+    }
+    let name = host_of(address).split(':').next().unwrap_or_default();
+    let is_host = name.contains('.') && name.split('.').all(|part| !part.is_empty());
+    let is_host = is_host && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-._".contains(letter));
+    if is_host { None } else { Some("The address names no host. Write it like https://shop.example.com/offer.") }
+}
+
+/// The host of an address that begins with `https://`, with its port.
+fn host_of(address: &str) -> &str {
+    address.get(8..).unwrap_or_default().split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// Longest target of a button's link.
+const LONGEST_TARGET: usize = 2_000;
+
 /// What an address becomes.
 enum Number {
     /// The link of this number.
@@ -59,8 +120,7 @@ enum Number {
 pub(crate) const MOST_TARGETS: usize = (LINKS - CHAT_LINK - 1) as usize;
 
 fn number(address: &str, after: &str, targets: &mut Vec<String>) -> Number {
-    let host = address.get(8..).unwrap_or_default().split(['/', '?', '#']).next().unwrap_or_default();
-    if !host.contains('.') || after.starts_with("{{") || !address.is_ascii() {
+    if !host_of(address).contains('.') || after.starts_with("{{") || !address.is_ascii() {
         return Number::AsWritten;
     }
     let place = match targets.iter().position(|known| known == address) {
@@ -120,6 +180,11 @@ mod tests {
             ),
             ("http://a.example https:// https://localhost é", "http://a.example https:// https://localhost é", vec![]),
             ("{{ broken https://a.example", "{{ broken https://a.example", vec![]),
+            ("“https://a.example/x”…", "“{{ __link_1 }}”…", vec!["https://a.example/x"]),
+            ("「https://a.example/x」を。", "「{{ __link_1 }}」を。", vec!["https://a.example/x"]),
+            ("https://a.example/x！", "{{ __link_1 }}！", vec!["https://a.example/x"]),
+            ("(https://a.example/b_(c)).", "({{ __link_1 }}).", vec!["https://a.example/b_(c)"]),
+            ("https://a.example/[b]]", "{{ __link_1 }}]", vec!["https://a.example/[b]"]),
         ] {
             let mut targets = Vec::new();
             assert_eq!(take_out(text, &mut targets).text, expected);

@@ -101,10 +101,6 @@ pub enum OutreachError {
     UnknownColumn(String),
     #[error("The file cannot be read: {0}")]
     File(String),
-    #[error(
-        "The messages were charged by price lists in {0} and in {1}, which cannot be added up. Enter the lists in one currency."
-    )]
-    CurrenciesDiffer(String, String),
     #[error("This idempotency key was used for another message. Use a new one for each new message.")]
     KeyReused,
     #[error("This merge was taken back already.")]
@@ -165,7 +161,6 @@ impl OutreachError {
             Self::NotCleared(not_cleared) => not_cleared.rule().as_str(),
             Self::UnknownColumn(_) => "unknown_column",
             Self::File(_) => "unreadable_file",
-            Self::CurrenciesDiffer(..) => "currencies_differ",
             Self::KeyReused => "idempotency_key_mismatch",
             Self::Unmerged | Self::KeptContactGone => "merge_state",
             Self::AddressTaken => "address_taken",
@@ -201,7 +196,6 @@ impl OutreachError {
             | Self::ImportRunning
             | Self::ImportUndone
             | Self::UndoOver
-            | Self::CurrenciesDiffer(..)
             | Self::DomainInUse(_)
             | Self::ProgrammeTaken
             | Self::ProgrammeEnded

@@ -218,18 +218,19 @@ impl Redirects {
     /// # Errors
     /// When the store fails; nothing is recorded then.
     pub async fn enter(&self, code: &str, tick: Tick) -> Result<Opened, OutreachError> {
-        let page = match self.landing(code).await? {
-            Opened::Landing(page) => page,
-            refused => return Ok(refused),
+        let (known, code) = match self.resolve(code, self.inner.ctx.now()).await? {
+            Ok(resolved) => resolved,
+            Err(refused) => return Ok(refused),
         };
-        let target = self.inner.links.key().decode(&page.code);
-        if let (Tick::Ticked, Some(target), false) = (tick, target, page.consent_wording.is_empty()) {
-            let (ctx, workspace_id, wording) =
-                (self.inner.ctx.clone(), page.workspace_id, page.consent_wording.clone());
+        // Whoever has the page open goes on from it, though it may have been turned off since.
+        let Target::Chat(form) = &known.links[&code.link].target else { return Ok(Opened::NotFound) };
+        let (target, wording) = (code.target, known.settings.consent_wording.clone());
+        if tick == Tick::Ticked && !wording.is_empty() {
+            let (ctx, workspace_id) = (self.inner.ctx.clone(), known.workspace_id);
             let recorded = move |tx: &mut Tx<'_>| record_tick(tx, &ctx, workspace_id, target, &wording);
             self.inner.store.write(recorded).await?;
         }
-        Ok(Opened::Redirect(page.chat))
+        Ok(Opened::Redirect(self.chat(form, code)))
     }
 
     /// What a code stands for while its link may be followed, or else why not.

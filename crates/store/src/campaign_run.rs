@@ -41,6 +41,7 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2";
     SET_REVIEWED = "UPDATE campaigns SET approved_by = $3, review_comment = $4 WHERE workspace_id = $1 AND id = $2";
     SET_NEXT_RUN = "UPDATE campaigns SET next_run_at = $3, runs = $4 WHERE workspace_id = $1 AND id = $2";
+    SET_STARTED = "UPDATE campaigns SET started_at = $3 WHERE workspace_id = $1 AND id = $2";
     SET_SERIES = "UPDATE campaigns SET series_id = $3, runs = $4, approved_by = (SELECT s.approved_by FROM campaigns s
             WHERE s.workspace_id = $1 AND s.id = $3)
         WHERE workspace_id = $1 AND id = $2";
@@ -59,6 +60,7 @@ crate::sql! {
     PLANNING_CAMPAIGNS = "SELECT id, version FROM campaigns WHERE workspace_id = $1 AND state = 'planning'
         ORDER BY id";
     RUNS_OF_SERIES = "SELECT id FROM campaigns WHERE workspace_id = $1 AND series_id = $2 ORDER BY id DESC LIMIT $3";
+    RUN_NUMBERS = "SELECT number FROM campaigns WHERE workspace_id = $1 AND series_id = $2 ORDER BY number";
 }
 
 impl Tx<'_> {
@@ -130,6 +132,14 @@ impl Tx<'_> {
         runs: u32,
     ) -> Result<(), StoreError> {
         self.execute(&SET_NEXT_RUN, &[&workspace_id, &id, &at, &runs]).map(|_| ())
+    }
+
+    /// Notes that a campaign of which nobody has got anything starts now, whenever that was tried before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_started(&mut self, workspace_id: WorkspaceId, id: CampaignId, now: Timestamp) -> Result<(), StoreError> {
+        self.execute(&SET_STARTED, &[&workspace_id, &id, &now]).map(|_| ())
     }
 
     /// Notes which recurring campaign this is a run of; the series' approval is its own.
@@ -233,6 +243,14 @@ impl Tx<'_> {
         self.query(&PLANNING_CAMPAIGNS, &[&workspace_id], |row| {
             Ok(PlanningCampaign { id: row.next()?, version: row.next()? })
         })
+    }
+
+    /// Numbers of the runs of a recurring campaign, by which their links are known.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn run_numbers(&mut self, workspace_id: WorkspaceId, series_id: CampaignId) -> Result<Vec<u32>, StoreError> {
+        self.query(&RUN_NUMBERS, &[&workspace_id, &series_id], |row| row.next())
     }
 
     /// Runs of a recurring campaign, newest first.

@@ -131,10 +131,23 @@ crate::sql! {
             on_base = excluded.on_base, shorten = excluded.shorten, expires_at = excluded.expires_at, landing = excluded.landing,
             legal_text = excluded.legal_text, consent_wording = excluded.consent_wording";
     STOP_LINKS = "UPDATE link_settings SET stopped_at = $3 WHERE workspace_id = $1 AND campaign_id = $2";
+    STOP_LINKS_OF_RUNS = "INSERT INTO link_settings (workspace_id, campaign_id, shorten, landing, legal_text,
+            consent_wording, stopped_at)
+        SELECT workspace_id, id, CAST($4 AS TEXT), CAST($5 AS TEXT), '', '', CAST($3 AS BIGINT) FROM campaigns
+        WHERE workspace_id = $1 AND series_id = $2
+        ON CONFLICT (workspace_id, campaign_id) DO UPDATE SET stopped_at = excluded.stopped_at";
+    STOP_CHAT_LINK_OF_RUNS = "INSERT INTO campaign_links (workspace_id, campaign_id, link, stopped_at)
+        SELECT workspace_id, id, CAST($4 AS BIGINT), CAST($3 AS BIGINT) FROM campaigns
+        WHERE workspace_id = $1 AND series_id = $2
+        ON CONFLICT (workspace_id, campaign_id, link) DO UPDATE SET stopped_at = excluded.stopped_at";
+    STOP_LINK_OF_RUNS = "UPDATE campaign_links SET stopped_at = $3 WHERE workspace_id = $1 AND target = $4
+        AND campaign_id IN (SELECT id FROM campaigns WHERE workspace_id = $1 AND series_id = $2)";
     CAMPAIGN_LINKS = "SELECT link, target, expires_at, stopped_at FROM campaign_links
         WHERE workspace_id = $1 AND campaign_id = $2 ORDER BY link";
-    PUT_CAMPAIGN_LINK = "INSERT INTO campaign_links (workspace_id, campaign_id, link, target) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (workspace_id, campaign_id, link) DO UPDATE SET target = excluded.target";
+    PUT_CAMPAIGN_LINK = "INSERT INTO campaign_links (workspace_id, campaign_id, link, target, expires_at, stopped_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (workspace_id, campaign_id, link) DO UPDATE SET target = excluded.target,
+            expires_at = excluded.expires_at, stopped_at = excluded.stopped_at";
     DROP_LINKS_FROM = "DELETE FROM campaign_links WHERE workspace_id = $1 AND campaign_id = $2 AND link >= $3";
     COPY_LINK_SETTINGS = "INSERT INTO link_settings (workspace_id, campaign_id, domain_id, shorten, expires_at, landing,
             legal_text, consent_wording, stopped_at, on_base)
@@ -287,7 +300,42 @@ impl Tx<'_> {
         })
     }
 
-    /// Stores where the links of a campaign's text lead: `targets[0]` is that of link 1. Others there were are removed.
+    /// Turns all links of the runs of a recurring campaign off, or on again with `None`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn stop_links_of_runs(
+        &mut self,
+        workspace_id: WorkspaceId,
+        series_id: CampaignId,
+        stopped_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let nothing_set = LinkSettings::default();
+        let (shorten, landing) = (nothing_set.shorten.as_str(), nothing_set.landing.as_str());
+        self.execute(&STOP_LINKS_OF_RUNS, &[&workspace_id, &series_id, &stopped_at, &shorten, &landing]).map(|_| ())
+    }
+
+    /// Turns the link to this address, or without one that into the chat, off in the runs of a recurring campaign, or on
+    /// again with `None`. It may have another number in each of them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn stop_link_of_runs(
+        &mut self,
+        workspace_id: WorkspaceId,
+        series_id: CampaignId,
+        target: Option<&str>,
+        stopped_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        match target {
+            Some(target) => self.execute(&STOP_LINK_OF_RUNS, &[&workspace_id, &series_id, &stopped_at, &target]),
+            None => self.execute(&STOP_CHAT_LINK_OF_RUNS, &[&workspace_id, &series_id, &stopped_at, &CHAT_LINK]),
+        }
+        .map(|_| ())
+    }
+
+    /// Stores where the links of a campaign's text lead: `targets[0]` is that of link 1. Others there were are removed. An
+    /// address that has another number now keeps its end and its switch, and one that is new has none.
     ///
     /// # Errors
     /// When the store fails.
@@ -297,9 +345,17 @@ impl Tx<'_> {
         campaign_id: CampaignId,
         targets: &[String],
     ) -> Result<(), StoreError> {
+        let mut known = self.campaign_links(workspace_id, campaign_id)?;
+        known.retain(|row| row.link != CHAT_LINK);
+        if known.iter().map(|row| row.target.as_deref()).eq(targets.iter().map(|target| Some(target.as_str()))) {
+            return Ok(());
+        }
         let mut next = CHAT_LINK + 1;
         for target in targets {
-            self.execute(&PUT_CAMPAIGN_LINK, &[&workspace_id, &campaign_id, &next, target])?;
+            let before = known.iter().find(|row| row.target.as_ref() == Some(target));
+            let (expires_at, stopped_at) = before.map_or((None, None), |row| (row.expires_at, row.stopped_at));
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &campaign_id, &next, target, &expires_at, &stopped_at];
+            self.execute(&PUT_CAMPAIGN_LINK, keys)?;
             next += 1;
         }
         self.execute(&DROP_LINKS_FROM, &[&workspace_id, &campaign_id, &next]).map(|_| ())
@@ -351,7 +407,8 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         if link == CHAT_LINK {
             let target: Option<String> = None;
-            self.execute(&PUT_CAMPAIGN_LINK, &[&workspace_id, &campaign_id, &link, &target])?;
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &campaign_id, &link, &target, &expires_at, &stopped_at];
+            self.execute(&PUT_CAMPAIGN_LINK, keys)?;
         }
         Ok(self.execute(&CHANGE_LINK, &[&workspace_id, &campaign_id, &link, &expires_at, &stopped_at])? == 1)
     }

@@ -509,7 +509,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Turns the links of a campaign on again.
+         * Turns the links of a campaign on again, of a recurring one with those of its runs.
          * @description Needs the permission `run_campaigns`.
          */
         post: operations["allow_campaign_links"];
@@ -550,7 +550,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Turns all links of a campaign off. From the next moment on they say so instead of leading anywhere.
+         * Turns all links of a campaign off, of a recurring one with those of its runs. From the next moment on they say so
+         *     instead of leading anywhere.
          * @description Needs the permission `run_campaigns`.
          */
         post: operations["stop_campaign_links"];
@@ -574,7 +575,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Changes one link of a campaign: when it ends, whether it may be followed.
+         * Changes one link of a campaign: when it ends, whether it may be followed. What a recurring one's runs have sent is
+         *     turned off and on with it.
          * @description Needs the permission `run_campaigns`.
          */
         patch: operations["change_campaign_link"];
@@ -5314,7 +5316,7 @@ export interface components {
         };
         /** @description What a campaign by template was charged. */
         CampaignCharges: {
-            /** @description ISO 4217. */
+            /** @description ISO 4217: the one in which most of the messages were charged. */
             currency: string;
             /** @description By price list, market and category, the dearest first. */
             markets: components["schemas"]["MarketCost"][];
@@ -5323,7 +5325,7 @@ export interface components {
              * @description Messages that the platform has told a charge of.
              */
             messages: number;
-            /** @description The price lists of the days on which something was charged. */
+            /** @description The price lists of the days on which something was charged, and which of them are left out of the total. */
             price_list: string;
             /**
              * Format: int64
@@ -5332,7 +5334,7 @@ export interface components {
             total: number;
             /**
              * Format: int64
-             * @description Those whose market or category has no price.
+             * @description Those whose market or category has no price, or one in another currency.
              */
             unpriced: number;
         };
@@ -5818,7 +5820,7 @@ export interface components {
         ClickFigures: {
             /** @description Taps of people by device. */
             devices: components["schemas"]["DeviceCount"][];
-            /** @description Oldest first; stretches without anything are left out. */
+            /** @description Oldest first; stretches without anything are left out. Days are those of UTC. */
             over_time: components["schemas"]["ClickBucket"][];
             /** @description Requests by who made them. */
             verdicts: components["schemas"]["VerdictCount"][];
@@ -10207,6 +10209,11 @@ export interface components {
         ReviewInput: {
             /** @description What the reviewer says; needed for a rejection. */
             comment?: string | null;
+            /**
+             * Format: int64
+             * @description `version` of the campaign that was looked at; refused with `changed_meanwhile` when it is another one now.
+             */
+            version?: number | null;
         };
         /** @enum {string} */
         ReviewState: "open" | "revoked" | "kept";
@@ -11421,7 +11428,7 @@ export interface components {
             reading: components["schemas"]["RevocationReading"];
         };
         /** @enum {string} */
-        TextRule: "brand_missing" | "opt_out_missing" | "opt_out_impossible" | "shared_shortener" | "sensitive_words" | "spam_phrases" | "foreign_link" | "plain_http" | "capitals" | "exclamation_marks" | "help_missing";
+        TextRule: "brand_missing" | "opt_out_missing" | "opt_out_impossible" | "shared_shortener" | "sensitive_words" | "spam_phrases" | "foreign_link" | "plain_http" | "capitals" | "exclamation_marks" | "help_missing" | "not_tracked";
         /** @enum {string} */
         TextSeverity: "warning" | "hint";
         /** @description A place in the text, in UTF-16 units as browsers count them. */
@@ -11725,7 +11732,7 @@ export interface components {
             word: string;
         };
         /** @enum {string} */
-        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked" | "files_risky" | "file_missing" | "look_up_empty" | "template_not_approved" | "over_limit" | "marketing_stopped" | "translation_differs" | "translation_not_approved";
+        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked" | "files_risky" | "file_missing" | "look_up_empty" | "links_ended" | "template_not_approved" | "over_limit" | "marketing_stopped" | "translation_differs" | "translation_not_approved";
         /** @description Whether a word can be had. */
         WordCheck: {
             /** @description Why it cannot, in words; absent when it can. */
@@ -12599,7 +12606,7 @@ export interface operations {
     get_campaign_clicks: {
         parameters: {
             query?: {
-                /** @description How long each stretch of time is. */
+                /** @description How long each stretch of time is. Days are those of UTC. */
                 stretch?: "minute" | "hour" | "day";
             };
             header?: never;

@@ -57,6 +57,9 @@ pub(crate) fn served(state: AppState) -> axum::Router {
         .with_state(state)
 }
 
+/// Query of a link that leads straight into the chat and counts nothing: the tap that led to its QR code is counted.
+const TO_CHAT: &str = "chat";
+
 /// Follows a link from a text.
 #[utoipa::path(get, path = "/l/{code}", operation_id = "open_link", tag = "links",
     params(("code" = String, Path)),
@@ -66,6 +69,11 @@ pub(crate) fn served(state: AppState) -> axum::Router {
         (status = 410, content_type = "text/html", body = String)))]
 async fn open(State(state): State<AppState>, request: Request) -> Response {
     let code = request.uri().path().strip_prefix("/l/").unwrap_or_default();
+    if request.uri().query() == Some(TO_CHAT)
+        && let Ok(Opened::Redirect(target)) = state.redirects.enter(code, Tick::Empty).await
+    {
+        return redirect(target);
+    }
     match state.redirects.open(code, link_request(request.method(), request.headers())).await {
         Ok(Opened::Redirect(target)) => redirect(target),
         Ok(other) => answer(&state, &request, other),
@@ -119,7 +127,10 @@ async fn qr_code(State(state): State<AppState>, request: Request) -> Response {
     let code = path.strip_prefix("/l/").and_then(|rest| rest.strip_suffix("/qr.svg")).unwrap_or_default();
     match state.redirects.landing(code).await {
         // The code of the chat itself: the phone that reads it is the customer's, and his tap is counted already.
-        Ok(Opened::Landing(page)) => svg(&page.chat).map_or_else(|_| pages::unavailable(), qr::svg_response),
+        // With a long text in another script the chat's own link is too long to be drawn.
+        Ok(Opened::Landing(page)) => svg(&page.chat)
+            .or_else(|_| svg(&format!("{}/l/{}?{TO_CHAT}", state.links.config().link_base, page.code)))
+            .map_or_else(|_| pages::unavailable(), qr::svg_response),
         Ok(Opened::Redirect(_)) => answer(&state, &request, Opened::NotFound),
         Ok(other) => answer(&state, &request, other),
         Err(error) => failed(&error),

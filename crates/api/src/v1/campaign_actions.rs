@@ -148,6 +148,9 @@ struct ReviewInput {
     /// What the reviewer says; needed for a rejection.
     #[serde(default)]
     comment: Option<String>,
+    /// `version` of the campaign that was looked at; refused with `changed_meanwhile` when it is another one now.
+    #[serde(default)]
+    version: Option<i64>,
 }
 
 /// Asks a second person for approval.
@@ -167,7 +170,7 @@ async fn approve(
     id: PathId<CampaignId>,
     Json(input): Json<ReviewInput>,
 ) -> Result<Json<CampaignView>, Problem> {
-    ask(state, caller, id, CampaignAction::Approve, input.comment, None).await
+    ask(state, caller, id, CampaignAction::Approve, input, None).await
 }
 
 /// Gives a campaign back to its author, with what has to change.
@@ -179,7 +182,7 @@ async fn reject(
     id: PathId<CampaignId>,
     Json(input): Json<ReviewInput>,
 ) -> Result<Json<CampaignView>, Problem> {
-    ask(state, caller, id, CampaignAction::Reject, input.comment, None).await
+    ask(state, caller, id, CampaignAction::Reject, input, None).await
 }
 
 /// Makes a draft again of a campaign that waits for its time or for approval. An approval is void then.
@@ -209,7 +212,7 @@ async fn start(
     id: PathId<CampaignId>,
     Query(query): Query<StartQuery>,
 ) -> Result<Json<CampaignView>, Problem> {
-    ask(state, caller, id, CampaignAction::Start, None, query.preflight).await
+    ask(state, caller, id, CampaignAction::Start, ReviewInput::default(), query.preflight).await
 }
 
 /// Nothing leaves until it is resumed.
@@ -239,7 +242,7 @@ async fn act(
     id: PathId<CampaignId>,
     action: CampaignAction,
 ) -> Result<Json<CampaignView>, Problem> {
-    ask(state, caller, id, action, None, None).await
+    ask(state, caller, id, action, ReviewInput::default(), None).await
 }
 
 async fn ask(
@@ -247,10 +250,10 @@ async fn ask(
     caller: Caller,
     PathId(id): PathId<CampaignId>,
     action: CampaignAction,
-    comment: Option<String>,
+    ReviewInput { comment, version }: ReviewInput,
     preflight: Option<String>,
 ) -> Result<Json<CampaignView>, Problem> {
     let workspace_id = caller.workspace_id;
-    let asked = Asked { action, actor: caller.actor, comment, preflight };
+    let asked = Asked { action, actor: caller.actor, comment, preflight, version };
     Ok(Json(action::ask(&state.store, &state.ctx, &state.links, workspace_id, id, asked).await?))
 }

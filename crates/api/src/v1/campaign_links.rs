@@ -74,14 +74,15 @@ async fn change(
     shown(&state, links::change(&state.store, &state.links, caller.workspace_id, id, &caller.actor, change).await?)
 }
 
-/// Turns all links of a campaign off. From the next moment on they say so instead of leading anywhere.
+/// Turns all links of a campaign off, of a recurring one with those of its runs. From the next moment on they say so
+/// instead of leading anywhere.
 #[utoipa::path(post, path = "/api/v1/campaigns/{id}/links/stop", operation_id = "stop_campaign_links",
     tag = "campaigns", params(("id" = CampaignId, Path)), responses((status = 200, body = LinksView)))]
 async fn stop(state: State<AppState>, caller: Caller, id: PathId<CampaignId>) -> Result<Json<LinksView>, Problem> {
     switch(state, caller, id, LinkSwitch::Stopped).await
 }
 
-/// Turns the links of a campaign on again.
+/// Turns the links of a campaign on again, of a recurring one with those of its runs.
 #[utoipa::path(post, path = "/api/v1/campaigns/{id}/links/allow", operation_id = "allow_campaign_links",
     tag = "campaigns", params(("id" = CampaignId, Path)), responses((status = 200, body = LinksView)))]
 async fn allow(state: State<AppState>, caller: Caller, id: PathId<CampaignId>) -> Result<Json<LinksView>, Problem> {
@@ -98,7 +99,8 @@ async fn switch(
     shown(&state, changed)
 }
 
-/// Changes one link of a campaign: when it ends, whether it may be followed.
+/// Changes one link of a campaign: when it ends, whether it may be followed. What a recurring one's runs have sent is
+/// turned off and on with it.
 #[utoipa::path(patch, path = "/api/v1/campaigns/{id}/links/{link}", operation_id = "change_campaign_link",
     tag = "campaigns", params(("id" = CampaignId, Path), ("link" = u8, Path)),
     responses((status = 200, body = LinksView)))]
@@ -119,14 +121,16 @@ async fn change_one(
 
 /// From now on redirects know of the change.
 fn shown(state: &AppState, changed: NumberedLinks) -> Result<Json<LinksView>, Problem> {
-    state.redirects.forget(changed.campaign_number);
+    for number in changed.run_numbers.into_iter().chain([changed.campaign_number]) {
+        state.redirects.forget(number);
+    }
     Ok(Json(changed.view))
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct FiguresQuery {
-    /// How long each stretch of time is.
+    /// How long each stretch of time is. Days are those of UTC.
     #[param(inline)]
     stretch: Option<Stretch>,
 }

@@ -13,6 +13,9 @@ const TOO_MANY: StatusCode = StatusCode::TOO_MANY_REQUESTS;
 
 static CLICKS: Sql = Sql::portable("CLICKS", "SELECT verdict FROM clicks WHERE workspace_id = $1 ORDER BY id");
 
+static SET_PREFILLED: Sql =
+    Sql::portable("SET_PREFILLED", "UPDATE campaigns SET prefilled_text = $2 WHERE workspace_id = $1");
+
 /// A started campaign with one recipient; the address of the recipient's link, and of the campaign.
 async fn link(server: &Server) -> (String, String) {
     let key = server.key(Role::Admin).await;
@@ -351,5 +354,26 @@ async fn guesses_are_counted_by_caller_behind_a_proxy_and_a_header_alone_changes
             assert_eq!((statuses[0], statuses[199]), (StatusCode::NOT_FOUND, TOO_MANY), "{forwarded:?}");
             assert_eq!(guess("198.51.100.8").await, others, "{forwarded:?} {}", server.test.engine);
         }
+    }
+}
+
+#[tokio::test]
+async fn the_code_on_the_page_leads_into_the_chat_also_with_a_long_text_in_another_script() {
+    for server in servers().await {
+        let (address, campaign) = link(&server).await;
+        let key = server.key(Role::Marketer).await;
+        let (workspace_id, words) = (server.workspace_id(), "\u{6f22}".repeat(500));
+        let write =
+            server.test.store.write::<_, StoreError, _>(move |tx| tx.execute(&SET_PREFILLED, &[&workspace_id, &words]));
+        write.await.unwrap();
+        let set = server.patch(&key, &format!("{campaign}/links"), &json!({"landing": "always"})).await;
+        assert_eq!(set.status, StatusCode::OK, "{}", set.text());
+        let qr = server.send(get(&format!("{address}/qr.svg"))).await;
+        assert_eq!((qr.status, qr.header("content-type")), (StatusCode::OK, "image/svg+xml"), "{}", server.test.engine);
+        // What is drawn then leads straight into the chat and counts nothing.
+        let entered = server.send(get(&format!("{address}?chat"))).await;
+        assert_eq!(entered.status, StatusCode::FOUND, "{}", server.test.engine);
+        assert!(entered.header("location").starts_with("https://wa.me/15550783881?text=%E6%BC%A2"));
+        assert!(clicks(&server).await.is_empty(), "{}", server.test.engine);
     }
 }

@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::{
     found, launch,
+    links::check_ends,
     members::Crowd,
     pinned,
     plan::PLAN_CAMPAIGN,
@@ -39,6 +40,8 @@ pub struct Asked {
     pub comment: Option<String>,
     /// The mark of a pre-flight that a start is to be held to.
     pub preflight: Option<String>,
+    /// The version of the campaign that a reviewer has looked at.
+    pub version: Option<i64>,
 }
 
 /// Does what is asked and gives the campaign as it is then.
@@ -53,15 +56,15 @@ pub async fn act(
     id: CampaignId,
     action: CampaignAction,
 ) -> Result<CampaignView, OutreachError> {
-    let asked = Asked { action, actor: Actor::System, comment: None, preflight: None };
+    let asked = Asked { action, actor: Actor::System, comment: None, preflight: None, version: None };
     ask(store, ctx, links, workspace_id, id, asked).await
 }
 
 /// [`act`] in the name of somebody, with what belongs to it.
 ///
 /// # Errors
-/// As [`act`]; also when the campaign needs a second person's approval, the reviewer is its author, or the pre-flight is
-/// not that of the campaign as it is now.
+/// As [`act`]; also when the campaign needs a second person's approval, the reviewer is its author, or the pre-flight or
+/// what the reviewer has looked at is not that of the campaign as it is now.
 pub async fn ask(
     store: &Store,
     ctx: &Ctx,
@@ -86,6 +89,9 @@ fn ask_in(
     tx.lock_campaign(id)?;
     let campaign = found(tx, workspace_id, id)?;
     campaign.state.after(asked.action)?;
+    if asked.version.is_some_and(|version| version != campaign.version) {
+        return Err(OutreachError::ChangedMeanwhile);
+    }
     match asked.action {
         CampaignAction::Start => start(tx, ctx, links, workspace_id, &campaign, asked)?,
         CampaignAction::Submit => {
@@ -175,6 +181,8 @@ fn go(
         let cursor = tx.plan_cursor(workspace_id, campaign.id)?.ok_or(OutreachError::NotFound("campaign"))?;
         if cursor.planned == 0 && !cursor.is_complete {
             ready(tx, links, workspace_id, campaign, ctx.now())?;
+            // Nobody has got anything: it starts now, and what expires after its start does so from now on.
+            tx.set_started(workspace_id, campaign.id, ctx.now())?;
         }
     }
     step(tx, ctx, workspace_id, campaign, action)
@@ -189,15 +197,19 @@ pub(super) fn ready(
     now: Timestamp,
 ) -> Result<(), OutreachError> {
     validate(tx, links, workspace_id, &campaign.input)?;
+    let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+    let (_, begins) = launch::as_it_begins(tx, &workspace, campaign, now)?;
     if let Some(template) = &campaign.input.template {
         let text = TemplateText::of(tx, links, workspace_id, Some(campaign.id), (template, campaign.number))?;
         tx.put_campaign_links(workspace_id, campaign.id, text.targets())?;
-        template::check_start(tx, &text, &campaign.input, now)?;
+        check_ends(tx, workspace_id, campaign, begins)?;
+        template::check_start(tx, &text, &campaign.input, begins)?;
         text.keep_files(tx, campaign.id)?;
         return pinned::pin(tx, &text.workspace, campaign);
     }
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
     variants::store_targets(tx, links, workspace_id, campaign, &prepared.text)?;
+    check_ends(tx, workspace_id, campaign, begins)?;
     if prepared.origins.approval() == Approval::NotApproved {
         return Err(OutreachError::SenderNotActive);
     }

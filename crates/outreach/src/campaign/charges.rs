@@ -24,7 +24,7 @@ const PAGE: u32 = 5_000;
 /// What a campaign by template was charged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CampaignCharges {
-    /// ISO 4217.
+    /// ISO 4217: the one in which most of the messages were charged.
     pub currency: String,
     /// In hundredths of the currency: the sum of the markets.
     pub total: i64,
@@ -32,16 +32,16 @@ pub struct CampaignCharges {
     pub messages: i64,
     /// By price list, market and category, the dearest first.
     pub markets: Vec<MarketCost>,
-    /// Those whose market or category has no price.
+    /// Those whose market or category has no price, or one in another currency.
     pub unpriced: i64,
-    /// The price lists of the days on which something was charged.
+    /// The price lists of the days on which something was charged, and which of them are left out of the total.
     pub price_list: String,
 }
 
 /// Adds up what the platform told of a campaign's messages.
 ///
 /// # Errors
-/// When there is no such campaign, or the price lists of its days are in different currencies.
+/// When there is no such campaign.
 pub async fn charges(
     store: &Store,
     workspace_id: WorkspaceId,
@@ -115,11 +115,28 @@ pub async fn charges(
         used.push(card_of(&cards, campaign.started_at.unwrap_or(campaign.created_at), &zone));
     }
     used.sort_by(|one, other| one.valid_from.cmp(&other.valid_from));
-    let currency = used[0].currency.clone();
-    if let Some(other) = used.iter().find(|card| card.currency != currency) {
-        return Err(OutreachError::CurrenciesDiffer(currency, other.currency.clone()));
+    let priced: BTreeMap<&str, i64> = counts.iter().fold(BTreeMap::new(), |mut priced, ((from, ..), row)| {
+        if let Some(card) = used.iter().find(|card| card.valid_from == *from) {
+            *priced.entry(card.currency.as_str()).or_default() +=
+                row.tiers.iter().map(|share| share.messages).sum::<i64>();
+        }
+        priced
+    });
+    // What was charged in another currency cannot be added up: it stands there without a price.
+    let most = used.iter().max_by_key(|card| priced.get(card.currency.as_str()).copied().unwrap_or_default());
+    let currency = most.map(|card| card.currency.clone()).unwrap_or_default();
+    for ((from, ..), row) in &mut counts {
+        if used.iter().any(|card| card.valid_from == *from && card.currency != currency) {
+            unpriced += row.tiers.drain(..).map(|share| share.messages).sum::<i64>();
+            (row.price_thousandths, row.thousandths) = (None, 0);
+        }
     }
-    let lists: Vec<String> = used.iter().map(|card| format!("{}, from {}", card.name, card.valid_from)).collect();
+    let list = |card: &&RateCard| {
+        let left_out = format!(" (in {}, left out of the total)", card.currency);
+        let left_out = if card.currency == currency { "" } else { &left_out };
+        format!("{}, from {}{left_out}", card.name, card.valid_from)
+    };
+    let lists: Vec<String> = used.iter().map(list).collect();
     let mut markets: Vec<MarketCost> = counts.into_values().collect();
     markets.sort_by_key(|market| (-market.thousandths, -market.messages));
     for market in &mut markets {

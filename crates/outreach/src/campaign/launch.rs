@@ -85,6 +85,50 @@ fn next_run(schedule: &Schedule, run: u32, workspace: &Workspace, now: Timestamp
     runs.find(|(_, at)| schedule.begun_everywhere(*at) >= now)
 }
 
+/// The run of a campaign that comes next, with the moment at which it starts: of a recurring one the first after those that
+/// have begun whose time has not passed everywhere. `None` when it has no time, or no run is left.
+///
+/// A recurring campaign that was withdrawn and started again counts its runs anew, and at the recipients' own time a run
+/// lasts for more than a day. So the time of the newest run says which have begun: nobody is to get one of them twice.
+pub(super) fn upcoming(
+    tx: &mut Tx<'_>,
+    workspace: &Workspace,
+    campaign: &CampaignView,
+    now: Timestamp,
+) -> Result<Option<(u32, Timestamp)>, StoreError> {
+    let schedule = &campaign.input.schedule;
+    if schedule.repeat.is_none() {
+        return Ok(schedule.starts(0, &workspace.time_zone).map(|at| (0, at)));
+    }
+    let newest = match tx.runs_of_series(workspace.id, campaign.id, 1)?.first() {
+        Some(id) => tx.campaign(workspace.id, *id)?.and_then(|run| run.input.schedule.starts_at),
+        None => None,
+    };
+    let Some((mut run, mut at)) = next_run(schedule, campaign.runs, workspace, now) else { return Ok(None) };
+    while newest.is_some_and(|newest| schedule.wall_time(run).is_some_and(|wall| wall <= newest)) {
+        run += 1;
+        let Some(next) = schedule.starts(run, &workspace.time_zone) else { return Ok(None) };
+        at = next;
+    }
+    Ok(Some((run, at)))
+}
+
+/// The campaign as it is when it begins next, and that moment: a recurring one with the time of that run, which is what
+/// its recipients are judged by. As it is now when it has no time, or none that is still to come.
+pub(super) fn as_it_begins(
+    tx: &mut Tx<'_>,
+    workspace: &Workspace,
+    campaign: &CampaignView,
+    now: Timestamp,
+) -> Result<(CampaignInput, Timestamp), StoreError> {
+    let mut input = campaign.input.clone();
+    let Some((run, at)) = upcoming(tx, workspace, campaign, now)? else { return Ok((input, now)) };
+    if let Some(wall) = input.schedule.wall_time(run) {
+        input.schedule = Schedule { starts_at: Some(wall), repeat: None, ..input.schedule };
+    }
+    Ok((input, at.max(now)))
+}
+
 /// Whether a paused campaign that goes on has to wait for its time: a recurring one, or one that was paused before it
 /// began and whose time has not come.
 ///
@@ -121,7 +165,7 @@ pub(super) fn wait(
     let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
     let schedule = &campaign.input.schedule;
     let (run, at) = match schedule.starts(0, &workspace.time_zone) {
-        Some(_) if schedule.repeat.is_some() => next_run(schedule, campaign.runs, &workspace, ctx.now())
+        Some(_) if schedule.repeat.is_some() => upcoming(tx, &workspace, campaign, ctx.now())?
             .ok_or_else(|| OutreachError::invalid("schedule", "All its runs are in the past. Choose a later time."))?,
         // Approved a little late it starts at once, as it would without an approval.
         Some(at) => (0, at.max(ctx.now())),

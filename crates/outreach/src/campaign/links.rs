@@ -70,7 +70,7 @@ pub struct LinkView {
 pub struct ClickFigures {
     /// Milliseconds of each stretch of time.
     pub width: i64,
-    /// Oldest first; stretches without anything are left out.
+    /// Oldest first; stretches without anything are left out. Days are those of UTC.
     pub over_time: Vec<ClickBucket>,
     /// Taps of people by device.
     pub devices: Vec<DeviceCount>,
@@ -83,6 +83,7 @@ segue_model::text_enum! {
     pub enum Stretch {
         Minute = "minute",
         Hour = "hour",
+        /// From midnight to midnight in UTC.
         Day = "day",
     }
 }
@@ -114,6 +115,8 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T
 /// A campaign's links, with the number by which redirects know it.
 pub struct NumberedLinks {
     pub campaign_number: u32,
+    /// Numbers of the runs of a recurring campaign whose links were turned off or on with its own.
+    pub run_numbers: Vec<u32>,
     pub view: LinksView,
 }
 
@@ -150,7 +153,7 @@ fn view_in(
         link_base: links.config().link_base.clone(),
         links: link_views(&campaign, &links, rows, &counts),
     };
-    Ok(NumberedLinks { campaign_number: campaign.number, view })
+    Ok(NumberedLinks { campaign_number: campaign.number, run_numbers: Vec::new(), view })
 }
 
 fn link_views(
@@ -293,6 +296,54 @@ fn check_approved(
     Err(OutreachError::invalid(field, why))
 }
 
+/// What is wrong with the ends of a campaign's links, when they have passed as it begins: everybody would be sent a link
+/// that leads nowhere. Runs of a recurring one go out without the ends that have passed, so with it nothing is wrong.
+pub(super) fn ended_before(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    begins: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let input = &campaign.input;
+    if input.schedule.repeat.is_some() {
+        return Ok(None);
+    }
+    let has_chat = input.whatsapp_channel_id.is_some() && input.footer == Footer::Tracked;
+    let mut rows = tx.campaign_links(workspace_id, campaign.id)?;
+    rows.retain(|row| row.link != CHAT_LINK || has_chat);
+    if rows.is_empty() && !has_chat {
+        return Ok(None);
+    }
+    let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= begins);
+    let which = if is_over(tx.link_settings(workspace_id, campaign.id)?.settings.expires_at) {
+        "The links end".to_owned()
+    } else {
+        match rows.into_iter().find(|row| is_over(row.expires_at)) {
+            None => return Ok(None),
+            Some(row) => {
+                row.target.map_or("The link into the chat ends".to_owned(), |to| format!("The link to {to} ends"))
+            }
+        }
+    };
+    Ok(Some(format!("{which} before the campaign begins, so whoever taps would get nowhere. Choose a later end.")))
+}
+
+/// Refuses to start with links that have ended by then.
+///
+/// # Errors
+/// When one has.
+pub(super) fn check_ends(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    begins: Timestamp,
+) -> Result<(), OutreachError> {
+    match ended_before(tx, workspace_id, campaign, begins)? {
+        Some(why) => Err(OutreachError::invalid("expires_at", why)),
+        None => Ok(()),
+    }
+}
+
 /// Stores where the links of a campaign's text lead.
 ///
 /// # Errors
@@ -311,7 +362,7 @@ pub(super) fn store_targets(
     variants::store_targets(tx, links, workspace_id, campaign, &prepared.text)
 }
 
-/// Turns all links of a campaign off or on.
+/// Turns all links of a campaign off or on; of a recurring one those that its runs have sent, too.
 ///
 /// # Errors
 /// When there is no such campaign.
@@ -328,14 +379,17 @@ pub async fn switch(
         .write(move |tx| {
             tx.lock_campaign(id)?;
             found(tx, workspace_id, id)?;
-            tx.stop_links(workspace_id, id, (switch == LinkSwitch::Stopped).then_some(now))?;
+            let stopped_at = (switch == LinkSwitch::Stopped).then_some(now);
+            tx.stop_links(workspace_id, id, stopped_at)?;
+            tx.stop_links_of_runs(workspace_id, id, stopped_at)?;
             tx.tell_campaign_progress(workspace_id, id, now);
-            view_in(tx, &links, workspace_id, id)
+            let run_numbers = tx.run_numbers(workspace_id, id)?;
+            Ok(NumberedLinks { run_numbers, ..view_in(tx, &links, workspace_id, id)? })
         })
         .await
 }
 
-/// Changes one link of a campaign.
+/// Changes one link of a campaign. It is turned off and on with what the runs of a recurring one have sent, too.
 ///
 /// # Errors
 /// When there is no such campaign or link.
@@ -360,8 +414,13 @@ pub async fn change_link(
                 None => before.stopped_at,
             };
             tx.change_link(workspace_id, id, link, change.expires_at.unwrap_or(before.expires_at), stopped_at)?;
+            let mut run_numbers = Vec::new();
+            if change.switch.is_some() {
+                tx.stop_link_of_runs(workspace_id, id, before.target.as_deref(), stopped_at)?;
+                run_numbers = tx.run_numbers(workspace_id, id)?;
+            }
             tx.tell_campaign_progress(workspace_id, id, now);
-            view_in(tx, &links, workspace_id, id)
+            Ok(NumberedLinks { run_numbers, ..view_in(tx, &links, workspace_id, id)? })
         })
         .await
 }

@@ -34,8 +34,9 @@ use super::{
     account_costs::{AccountPrices, AccountTallies},
     audience::{judge_in, time_zones},
     checks::Author,
-    found,
+    found, launch,
     lines::Lines,
+    links,
     members::{Crowd, Entry},
     pinned::{self, reach},
     plan::{CHUNK, segments_of},
@@ -123,6 +124,9 @@ impl Verdict {
 
 pub(super) struct Flight {
     campaign: CampaignView,
+    /// The campaign as it is when it begins next, by which everybody is judged.
+    begun: CampaignInput,
+    begins: Timestamp,
     prepared: Prepared,
     texts: Vec<CampaignText>,
     links: Links,
@@ -143,19 +147,18 @@ impl Flight {
         let phone = member.fields.phone.as_ref();
         let likely = prepared.origins.likely(tx, prepared.workspace.id, (phone, written), self.now)?;
         let zones = time_zones(&member.fields, &self.prepared.workspace);
-        let (input, clock) = (&self.campaign.input, (self.now, self.now));
+        let (input, begins) = (&self.begun, self.begins);
         let zone = &prepared.workspace.time_zone;
-        let begins = timing::begins(input, zone, self.now);
         let leaves_at = || timing::leaves_at(input, &zones, position, (begins, begins), zone);
-        let at = prepared.asks.moment(self.now, leaves_at);
+        let at = prepared.asks.moment(begins, leaves_at);
         let judgement = judge_in(tx, member, (&prepared.workspace, &prepared.asks), Some(likely.origin), (&zones, at))?;
         let detail = judgement.explanation.and_then(|why| why.detail);
         let decided = match judgement.decision {
-            Decision::Send(_) => ("allowed", Some(self.now)),
+            Decision::Send(_) => ("allowed", Some(begins)),
             Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
             Decision::Suppress { rule } => (rule.as_str(), None),
         };
-        let (rule, at) = timing::refine(input, decided, *barred, &zones, position, clock);
+        let (rule, at) = timing::refine(input, decided, *barred, &zones, position, (begins, begins));
         if at.is_none() {
             return Ok(Verdict { rule, detail, composed: None });
         }
@@ -300,7 +303,8 @@ pub(super) fn flight(
     let settings = tx.link_settings(workspace_id, id)?.settings;
     let links = crate::domains::links_of(tx, links, workspace_id, &settings)?;
     let prices = AccountPrices::of(tx, &prepared.workspace, &prepared.origins, now)?;
-    Ok(Flight { campaign, prepared, texts, links, prices, now })
+    let (begun, begins) = launch::as_it_begins(tx, &prepared.workspace, &campaign, now)?;
+    Ok(Flight { campaign, begun, begins, prepared, texts, links, prices, now })
 }
 
 /// Looks at everything before a start.
@@ -423,6 +427,8 @@ fn finish(
         at: flight.now,
     };
     result.warnings = warnings(&result, (tally.unicode, tally.lacking), flight);
+    let ended = links::ended_before(tx, workspace_id, &flight.campaign, flight.begins)?;
+    result.warnings.extend(ended.map(|message| PreflightWarning { kind: WarningKind::LinksEnded, message }));
     Ok(result)
 }
 

@@ -105,6 +105,8 @@ segue_model::text_enum! {
         FileMissing = "file_missing",
         /// A text looks something up that is not there for some of the audience.
         LookUpEmpty = "look_up_empty",
+        /// A link ends before the campaign begins, so it cannot start.
+        LinksEnded = "links_ended",
         /// The template cannot be sent now.
         TemplateNotApproved = "template_not_approved",
         /// More customers than may be written to first in 24 hours.

@@ -26,7 +26,7 @@ use super::{
     audience::judge,
     chat_number, check_texts,
     checks::{Author, SmartProposal, smart_proposal},
-    found,
+    found, launch,
     members::{Crowd, Entry},
     pinned::reach,
     plan::{CHUNK, segments_of},
@@ -418,14 +418,15 @@ pub async fn preview(
     }
     let mut tally = Tally::default();
     let mut after: Option<ContactId> = None;
-    let (campaign, prepared, texts) = {
+    let (campaign, prepared, texts, begins) = {
         let links = links.clone();
         store
             .read(move |tx| {
                 let campaign = found(tx, workspace_id, id)?;
                 let prepared = prepare(tx, &links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
                 let texts = variants::texts(tx, &links, workspace_id, &campaign)?;
-                Ok::<_, OutreachError>((Arc::new(campaign), Arc::new(prepared), Arc::new(texts)))
+                let (_, begins) = launch::as_it_begins(tx, &prepared.workspace, &campaign, now)?;
+                Ok::<_, OutreachError>((Arc::new(campaign), Arc::new(prepared), Arc::new(texts), begins))
             })
             .await?
     };
@@ -433,7 +434,9 @@ pub async fn preview(
         let (campaign, prepared, texts) = (Arc::clone(&campaign), Arc::clone(&prepared), Arc::clone(&texts));
         let so_far = tally;
         let (counted, last, is_last) = store
-            .read(move |tx| count_chunk(tx, &campaign, (&prepared, &texts), workspace_id, &so_far, after, now))
+            .read(move |tx| {
+                count_chunk(tx, &campaign, (&prepared, &texts), workspace_id, &so_far, after, (now, begins))
+            })
             .await?;
         tally = counted;
         after = last;
@@ -452,7 +455,7 @@ fn count_chunk(
     workspace_id: WorkspaceId,
     so_far: &Tally,
     after: Option<ContactId>,
-    now: Timestamp,
+    (now, begins): (Timestamp, Timestamp),
 ) -> Result<Counted, OutreachError> {
     let crowd = Crowd::of_audience(tx, workspace_id, &campaign.input.audience, now)?.texted_for(&campaign.input.rules);
     let mut page = crowd.page(tx, workspace_id, after, CHUNK)?;
@@ -464,8 +467,7 @@ fn count_chunk(
         let text = variants::text_of(&prepared.text, texts, &campaign.input, tally.position().saturating_add(1));
         let written = || Some(text.compose(entry.person(), 0).ok()?.text);
         let likely = prepared.origins.likely(tx, workspace_id, (member.fields.phone.as_ref(), written), now)?;
-        let zone = &prepared.workspace.time_zone;
-        let at = prepared.asks.moment(now, || timing::begins(&campaign.input, zone, now));
+        let at = prepared.asks.moment(now, || begins);
         let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely.origin), at)?;
         tally.count(entry, (text, &campaign.input), (likely, now), judgement.decision);
     }

@@ -38,7 +38,7 @@ use super::{
     translations::{self, Translation, Translations},
 };
 use crate::{
-    Links, OutreachError, domains,
+    Links, OutreachError, addresses, domains,
     look_up::{self, Person},
     text::{Body, LONGEST_BODY, unknown_fields},
 };
@@ -220,9 +220,6 @@ impl TemplateText {
                 endings.push((index, Ending::Text(Box::new(value_of(&button.value)?))));
                 continue;
             };
-            if !(target.starts_with("https://") || target.starts_with("http://")) || target.len() > 2_000 {
-                return Err(refuse("A button's link leads to an address that begins with https://.".to_owned()));
-            }
             let start = self.link_start();
             if url.split("{{").next() != Some(start.as_str()) {
                 return Err(refuse(format!(
@@ -230,7 +227,7 @@ impl TemplateText {
                     index + 1
                 )));
             }
-            self.targets.push(target.clone());
+            self.targets.push(target.trim().to_owned());
             let link = u8::try_from(self.targets.len()).unwrap_or(u8::MAX).saturating_add(CHAT_LINK);
             if link >= LINKS {
                 let most = LINKS - 1;
@@ -406,11 +403,6 @@ impl TemplateText {
         self.wanted.offer_ends_at
     }
 
-    /// When a campaign that has not begun will.
-    pub fn begins(&self, input: &CampaignInput, now: Timestamp) -> Timestamp {
-        timing::begins(input, &self.workspace.time_zone, now)
-    }
-
     /// What the policy and the campaign's settings say to one member.
     pub fn judge(
         &self,
@@ -429,8 +421,7 @@ impl TemplateText {
         )?;
         let zones = time_zones(&member.fields, &self.workspace);
         let asks = Asks::of(tx, &self.workspace, &input.rules)?;
-        let leaves_at =
-            || timing::leaves_at(input, &zones, position, (start, now.max(start)), &self.workspace.time_zone);
+        let leaves_at = || timing::leaves_at(input, &zones, position, (start, now), &self.workspace.time_zone);
         let at = asks.moment(now, leaves_at);
         let to = (member.fields.phone.as_ref(), found.as_ref());
         let (decision, explanation) = self.decide(tx, to, &asks, (&zones, at))?;
@@ -443,7 +434,7 @@ impl TemplateText {
             (Decision::Hold { rule, .. }, Some(why)) => Some((rule, why.clone())),
             _ => None,
         };
-        let (rule, not_before) = timing::refine(input, decided, *barred, &zones, position, (start.min(now), now));
+        let (rule, not_before) = timing::refine(input, decided, *barred, &zones, position, (start, now));
         let detail = explanation.and_then(|why| why.detail);
         let left_out = |rule| Verdict { rule, detail: None, held: None, message: None };
         let (Some(recipient), Some(not_before)) = (found, not_before) else {
@@ -636,6 +627,12 @@ pub(super) fn validate(
     if !(input.variants.is_empty() && input.texts.is_empty() && input.body.trim().is_empty()) {
         return Err(OutreachError::invalid("template", "A campaign by template has no texts of its own."));
     }
+    let on_cards = wanted.cards.iter().flat_map(|card| &card.buttons);
+    for target in wanted.buttons.iter().chain(on_cards).filter_map(|button| button.target.as_deref()) {
+        if let Some(why) = addresses::no_target(target.trim()) {
+            return Err(OutreachError::invalid("template", format!("A button's link cannot lead there. {why}")));
+        }
+    }
     TemplateText::of(tx, links, workspace_id, None, (wanted, 0))?.check_fields(tx)
 }
 
@@ -645,7 +642,7 @@ pub(super) fn check_start(
     tx: &mut Tx<'_>,
     text: &TemplateText,
     input: &CampaignInput,
-    now: Timestamp,
+    begins: Timestamp,
 ) -> Result<(), OutreachError> {
     if let Some(ends_at) = text.wanted.offer_ends_at {
         if input.schedule.repeat.is_some() {
@@ -653,7 +650,7 @@ pub(super) fn check_start(
                            that ends by a campaign that is sent once.";
             return Err(OutreachError::invalid("template", message));
         }
-        if ends_at <= text.begins(input, now) {
+        if ends_at <= begins {
             let message = "The offer ends before the campaign would begin. Choose a later moment.";
             return Err(OutreachError::invalid("template", message));
         }

@@ -21,8 +21,9 @@ use segue_store::{
 use serde::Serialize;
 
 use super::{
-    found,
+    found, launch,
     lines::Lines,
+    links,
     members::Entry,
     preflight::{
         Look, Preflight, PreflightCost, PreflightPerson, PreflightSegments, PreflightWarning, RuleTally, SAMPLE,
@@ -142,6 +143,9 @@ struct Tally {
 struct Flight {
     workspace_id: WorkspaceId,
     campaign: CampaignView,
+    /// The campaign as it is when it begins next, by which everybody is judged.
+    begun: CampaignInput,
+    begins: Timestamp,
     /// The days of price lists begin at midnight here.
     zone: TimeZone,
     text: TemplateText,
@@ -150,8 +154,7 @@ struct Flight {
 
 impl Flight {
     fn judge(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32, lines: &mut Lines) -> Result<Verdict, StoreError> {
-        let begins = self.text.begins(&self.campaign.input, self.now);
-        let verdict = self.text.judge(tx, &self.campaign.input, entry, (position, begins, self.now))?;
+        let verdict = self.text.judge(tx, &self.begun, entry, (position, self.begins, self.begins))?;
         let Some(ready) = &verdict.message else { return Ok(verdict) };
         let is_held_out = timing::is_held_out(&self.campaign.input, position);
         let address = &ready.recipient.address;
@@ -257,7 +260,8 @@ fn flight(
     let wanted = campaign.input.template.as_ref().ok_or(OutreachError::NotFound("template"))?;
     let text = TemplateText::of(tx, links, workspace_id, Some(id), (wanted, campaign.number))?;
     let zone = zone(tx, workspace_id)?;
-    Ok(Flight { workspace_id, campaign, zone, text, now })
+    let (begun, begins) = launch::as_it_begins(tx, &text.workspace, &campaign, now)?;
+    Ok(Flight { workspace_id, campaign, begun, begins, zone, text, now })
 }
 
 async fn looked_at(
@@ -317,6 +321,8 @@ fn finish(
         at: flight.now,
     };
     result.warnings = warnings(&result, flight);
+    let ended = links::ended_before(tx, workspace_id, &flight.campaign, flight.begins)?;
+    result.warnings.extend(ended.map(|message| PreflightWarning { kind: WarningKind::LinksEnded, message }));
     Ok(result)
 }
 

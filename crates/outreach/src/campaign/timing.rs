@@ -3,7 +3,6 @@
 use segue_model::{
     Timestamp,
     policy::Rule,
-    schedule::ScheduleClock,
     time,
     variant::{Group, group_of},
 };
@@ -41,13 +40,6 @@ pub(super) fn refine(
 /// held out is only who could get it, so that both groups are alike.
 pub(super) fn is_held_out(input: &CampaignInput, position: u32) -> bool {
     group_of(position, &super::variants::weights(input), input.held_out_percent) == Group::HeldOut
-}
-
-/// When a campaign that has not begun will: at the time it is scheduled for by the workspace's clock, else at once.
-pub(super) fn begins(input: &CampaignInput, workspace_zone: &str, now: Timestamp) -> Timestamp {
-    let is_of_workspace = input.schedule.clock == ScheduleClock::Workspace;
-    let scheduled = if is_of_workspace { input.schedule.starts(0, workspace_zone) } else { None };
-    scheduled.map_or(now, |at| at.max(now))
 }
 
 /// When a message that nothing holds would leave: not before its place among so many a minute, the recipient's own time,

@@ -88,7 +88,7 @@ impl World {
             Some(id) => Actor::User { id, name: "Somebody".to_owned(), role: Role::Marketer },
             None => Actor::System,
         };
-        let asked = Asked { action, actor, comment: comment.map(ToOwned::to_owned), preflight: None };
+        let asked = Asked { action, actor, comment: comment.map(ToOwned::to_owned), preflight: None, version: None };
         let store = &self.test.store;
         campaign::action::ask(store, &self.test.ctx, &self.links, self.ws(), id, asked).await
     }
@@ -688,8 +688,8 @@ async fn the_preflight_prices_the_real_texts_and_a_start_can_be_held_to_it() {
         assert!(looked.warnings.iter().any(|warning| warning.message.contains("no price for FR")));
 
         let start = |mark: String| {
-            let asked =
-                Asked { action: CampaignAction::Start, actor: Actor::System, comment: None, preflight: Some(mark) };
+            let (action, preflight) = (CampaignAction::Start, Some(mark));
+            let asked = Asked { action, actor: Actor::System, comment: None, preflight, version: None };
             campaign::action::ask(store, ctx, links, ws, draft.id, asked)
         };
         let changed = CampaignInput { name: "Other".to_owned(), ..input };
@@ -879,5 +879,254 @@ async fn the_first_run_at_the_recipients_own_time_is_not_late_while_it_comes_in_
         world.test.clock.set(at("2026-11-26T00:00:00-05:00"));
         let late = world.draft(scheduled(&world, tonight)).await.unwrap();
         assert!(world.act(late.id, CampaignAction::Start).await.is_err(), "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_has_begun_does_not_begin_again_when_the_series_is_withdrawn_and_started() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let weekly = Repeat { frequency: Frequency::Weekly, interval: 1, count: None, until: None };
+        let local = Schedule { clock: ScheduleClock::Recipient, ..tomorrow(Some(weekly)) };
+        let series = world.draft(scheduled(&world, local)).await.unwrap();
+        world.act(series.id, CampaignAction::Start).await.unwrap();
+        world.test.clock.set(at("2026-11-24T09:00:00+14:00"));
+        let runs = async || {
+            world.launch_due().await;
+            world.all().await.into_iter().filter(|it| it.series_id == Some(series.id)).collect::<Vec<_>>()
+        };
+        let first = runs().await;
+        assert_eq!(first.len(), 1, "{}", world.test.engine);
+        world.plan(first[0].id).await;
+        // The recipient's nine o'clock has not passed for long.
+        world.test.clock.advance(20 * time::HOUR);
+        for action in [CampaignAction::Withdraw, CampaignAction::Start] {
+            world.act(series.id, action).await.unwrap();
+        }
+        let waiting = world.campaign(series.id).await;
+        assert_eq!(
+            (waiting.runs, waiting.next_run_at),
+            (1, Some(at("2026-12-01T09:00:00+14:00"))),
+            "{}",
+            world.test.engine
+        );
+        assert_eq!(runs().await.len(), 1, "{}", world.test.engine);
+        world.test.clock.set(at("2026-12-01T09:00:00+14:00"));
+        assert_eq!(runs().await.len(), 2, "{}", world.test.engine);
+
+        // Another time of the same day is another run, which somebody has asked for.
+        world.act(series.id, CampaignAction::Withdraw).await.unwrap();
+        let later = Schedule { starts_at: Some("2026-12-01T20:00".parse().unwrap()), ..local };
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let input = scheduled(&world, later);
+        campaign::change(store, ctx, &world.links, ws, series.id, &Actor::System, input).await.unwrap();
+        let waiting = world.act(series.id, CampaignAction::Start).await.unwrap();
+        assert_eq!((waiting.runs, waiting.next_run_at), (0, Some(at("2026-12-01T20:00:00+14:00"))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preflight_judges_by_the_time_at_which_the_campaign_begins_next() {
+    use segue_model::{policy::AtQuietHours, series::CampaignRules};
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        world.subscriber(&phone(1), "Ana").await;
+        let looked = async |schedule: Schedule, rules: CampaignRules| {
+            let draft = world.draft(CampaignInput { rules, ..scheduled(&world, schedule) }).await.unwrap();
+            let looked = preflight::preflight(store, ctx, &world.links, ws, draft.id).await.unwrap();
+            let previewed = campaign::preview::preview(store, ctx, &world.links, ws, draft.id).await.unwrap();
+            assert_eq!(previewed.sendable, 1, "{engine}: {:?}", previewed.excluded);
+            let rules = |rules: &[preflight::PreflightRule]| {
+                rules.iter().map(|rule| (rule.rule.clone(), rule.count)).collect::<Vec<_>>()
+            };
+            (looked.sendable, rules(&looked.held), rules(&looked.excluded))
+        };
+        let everybody = (1, Vec::new(), Vec::new());
+        let none = CampaignRules::default;
+        let discard = || CampaignRules { at_quiet_hours: Some(AtQuietHours::Discard), ..CampaignRules::default() };
+        let daily = Some(Repeat { frequency: Frequency::Daily, interval: 1, count: None, until: None });
+        // It is quiet now, and the campaign is for tomorrow morning.
+        world.test.clock.set(at("2026-11-23T23:00:00-05:00"));
+        let short = Schedule { expires_hours: Some(4), ..tomorrow(None) };
+        assert_eq!(looked(short, none()).await, everybody, "{engine}");
+        // The first run is long past, and the next one is tomorrow, or under way somewhere.
+        world.test.clock.set(at("2026-12-03T23:00:00-05:00"));
+        assert_eq!(looked(tomorrow(daily), discard()).await, everybody, "{engine}");
+        world.test.clock.set(at("2026-12-03T17:00:00-05:00"));
+        let local = Schedule { clock: ScheduleClock::Recipient, late_hours: 1, ..tomorrow(daily) };
+        assert_eq!(looked(local, none()).await, everybody, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_turned_off_stays_off_whatever_number_its_address_gets() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let input = |body: &str| CampaignInput { body: body.to_owned(), ..world.input() };
+        let draft = world.draft(input("https://a.example/1 https://a.example/2 https://a.example/3")).await.unwrap();
+        let (end, off) = (Some(Timestamp(9)), Some(Timestamp(1)));
+        world
+            .write(move |tx| {
+                tx.change_link(ws, draft.id, 0, end, off)?;
+                tx.change_link(ws, draft.id, 1, end, off)
+            })
+            .await;
+        let changed = input("https://a.example/0 https://a.example/1 https://a.example/3");
+        campaign::change(store, ctx, &world.links, ws, draft.id, &Actor::System, changed).await.unwrap();
+        let links = world.write(move |tx| tx.campaign_links(ws, draft.id)).await;
+        let links: Vec<_> =
+            links.iter().map(|it| (it.link, it.target.as_deref(), it.expires_at, it.stopped_at)).collect();
+        let expected = [
+            (0, None, end, off),
+            (1, Some("https://a.example/0"), None, None),
+            (2, Some("https://a.example/1"), end, off),
+            (3, Some("https://a.example/3"), None, None),
+        ];
+        assert_eq!(links, expected, "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_does_not_start_with_links_that_have_ended_by_then() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let nine = at("2026-11-24T09:00:00-05:00");
+        let body = "See https://example.com/a".to_owned();
+        let draft = world.draft(CampaignInput { body, ..scheduled(&world, tomorrow(None)) }).await.unwrap();
+        let set = async |all: Option<Timestamp>, link: u8, one: Option<Timestamp>| {
+            let settings = LinkSettings { expires_at: all, ..LinkSettings::default() };
+            world
+                .write(move |tx| {
+                    tx.put_link_settings(ws, draft.id, &settings)?;
+                    (0..2).try_for_each(|number| {
+                        let end = one.filter(|_| number == link);
+                        tx.change_link(ws, draft.id, number, end, None).map(|_| ())
+                    })
+                })
+                .await;
+        };
+        for (all, link, one, words) in [
+            (Some(nine), 0, None, "The links end before"),
+            (None, 0, Some(nine), "The link into the chat ends before"),
+            (None, 1, Some(nine), "The link to https://example.com/a ends before"),
+        ] {
+            set(all, link, one).await;
+            let refused = world.act(draft.id, CampaignAction::Start).await.unwrap_err();
+            assert_eq!(refused.field(), Some("expires_at"), "{engine}");
+            assert!(refused.to_string().contains(words), "{engine}: {refused}");
+            let looked = preflight::preflight(store, ctx, &world.links, ws, draft.id).await.unwrap();
+            let warned = looked.warnings.iter().find(|it| it.kind == preflight::WarningKind::LinksEnded);
+            assert_eq!(warned.map(|it| it.message.clone()), Some(refused.to_string()), "{engine}");
+        }
+        set(Some(nine.plus(1)), 1, Some(nine.plus(1))).await;
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        // A text without links has none that could have ended.
+        let input = CampaignInput {
+            footer: segue_model::campaign::Footer::None,
+            whatsapp_channel_id: None,
+            ..scheduled(&world, tomorrow(None))
+        };
+        let plain = world.draft(input).await.unwrap().id;
+        let ended = LinkSettings { expires_at: Some(Timestamp(1)), ..LinkSettings::default() };
+        world.write(move |tx| tx.put_link_settings(ws, plain, &ended)).await;
+        world.act(plain, CampaignAction::Start).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_for_a_person_starts_when_it_is_resumed() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let daily = Repeat { frequency: Frequency::Daily, interval: 1, count: None, until: None };
+        let schedule = Schedule { misfire: Misfire::Ask, expires_hours: Some(1), ..tomorrow(Some(daily)) };
+        let series = world.draft(scheduled(&world, schedule)).await.unwrap();
+        world.act(series.id, CampaignAction::Start).await.unwrap();
+        world.test.clock.set(at("2026-11-24T10:00:00-05:00"));
+        world.launch_due().await;
+        let run = world.all().await.into_iter().find(|it| it.series_id == Some(series.id)).unwrap();
+        assert_eq!(run.state, CampaignState::Paused, "{}", world.test.engine);
+        world.test.clock.advance(3 * time::HOUR);
+        let resumed = world.act(run.id, CampaignAction::Resume).await.unwrap();
+        assert_eq!(resumed.started_at, Some(world.test.now()), "{}", world.test.engine);
+        world.plan(run.id).await;
+        assert_eq!(world.rules(run.id).await, [("allowed".to_owned(), 1)], "{}", world.test.engine);
+        // Once recipients are written, it has started.
+        world.test.clock.advance(1);
+        world.act(run.id, CampaignAction::Pause).await.unwrap();
+        let again = world.act(run.id, CampaignAction::Resume).await.unwrap();
+        assert_eq!(again.started_at, resumed.started_at, "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_links_are_turned_off_and_on_with_those_that_its_runs_have_sent() {
+    use segue_outreach::campaign::links::{self, LinkChange, LinkSwitch};
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let weekly = Repeat { frequency: Frequency::Weekly, interval: 1, count: None, until: None };
+        let input = |body: &str| CampaignInput { body: body.to_owned(), ..scheduled(&world, tomorrow(Some(weekly))) };
+        let series = world.draft(input("See https://example.com/a")).await.unwrap().id;
+        world.act(series, CampaignAction::Start).await.unwrap();
+        world.test.clock.set(at("2026-11-24T09:00:00-05:00"));
+        world.launch_due().await;
+        let run = world.all().await.into_iter().find(|it| it.series_id == Some(series)).unwrap();
+        world.plan(run.id).await;
+        // In the next run the address has another number.
+        world.act(series, CampaignAction::Withdraw).await.unwrap();
+        let changed = input("New https://example.com/b and https://example.com/a");
+        campaign::change(store, ctx, &world.links, ws, series, &Actor::System, changed).await.unwrap();
+        let open = async |link: u8| {
+            let target = CodeTarget { campaign_number: run.number, position: 1 };
+            let code = world.links.key().encode_link(LinkCode { target, link });
+            let request = LinkRequest { method: Method::Get, user_agent: None, purpose: None };
+            world.redirects.forget(run.number);
+            world.redirects.open(&code, request).await.unwrap()
+        };
+        for switch in [LinkSwitch::Stopped, LinkSwitch::On] {
+            let changed = links::switch(store, ctx, &world.links, ws, series, switch).await.unwrap();
+            assert_eq!(changed.run_numbers, [run.number], "{engine}");
+            for link in [0, 1] {
+                assert_eq!(open(link).await == Opened::Stopped, switch == LinkSwitch::Stopped, "{engine} {link}");
+            }
+        }
+        for (link, of_run, other) in [(0, 0, 1), (2, 1, 0)] {
+            for switch in [LinkSwitch::Stopped, LinkSwitch::On] {
+                let change = LinkChange { expires_at: None, switch: Some(switch) };
+                let changed = links::change_link(store, ctx, &world.links, ws, series, link, change).await.unwrap();
+                assert_eq!(changed.run_numbers, [run.number], "{engine}");
+                assert_eq!(open(of_run).await == Opened::Stopped, switch == LinkSwitch::Stopped, "{engine} {link}");
+                assert_ne!(open(other).await, Opened::Stopped, "{engine} {link}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_is_held_to_what_the_reviewer_has_read() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let settings = CampaignSettings { approval: ApprovalRule::SecondPerson, ..CampaignSettings::default() };
+        world.settings(settings).await;
+        let (author, boss): (UserId, UserId) = (world.test.ctx.id(), world.test.ctx.id());
+        let draft = world.draft(world.input()).await.unwrap().id;
+        let read = world.ask(draft, CampaignAction::Submit, Some(author), None).await.unwrap().version;
+        world.ask(draft, CampaignAction::Withdraw, Some(author), None).await.unwrap();
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let input = CampaignInput { body: "Another text".to_owned(), ..world.input() };
+        campaign::change(store, ctx, &world.links, ws, draft, &Actor::System, input).await.unwrap();
+        let now = world.ask(draft, CampaignAction::Submit, Some(author), None).await.unwrap().version;
+        let review = async |action, version| {
+            let actor = Actor::User { id: boss, name: "Somebody".to_owned(), role: Role::Marketer };
+            let asked = Asked { action, actor, comment: Some("Look.".to_owned()), preflight: None, version };
+            campaign::action::ask(store, ctx, &world.links, ws, draft, asked).await
+        };
+        for action in [CampaignAction::Approve, CampaignAction::Reject] {
+            let refused = review(action, Some(read)).await.unwrap_err();
+            assert_eq!(refused.code(), "changed_meanwhile", "{}", world.test.engine);
+        }
+        let approved = review(CampaignAction::Approve, Some(now)).await.unwrap();
+        assert_eq!(approved.state, CampaignState::Scheduled, "{}", world.test.engine);
     }
 }

@@ -549,3 +549,29 @@ async fn a_box_that_is_ticked_again_says_nothing_new() {
         assert_eq!(entries().await, before + 2, "{engine}: other words are another consent");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_the_page_open_gets_into_the_chat_though_it_was_turned_off() {
+    for world in worlds().await {
+        let (ws, engine) = (world.ws(), &world.test.engine);
+        world.crowd(1).await;
+        let input =
+            segue_store::campaign::CampaignInput { body: "See https://a.example/x".to_owned(), ..world.input() };
+        let campaign = world.sent(input).await;
+        let (id, number) = (campaign.id, campaign.number);
+        let code = code(&world, &campaign, 1);
+        for landing in [Landing::Always, Landing::None] {
+            let settings = LinkSettings { landing, ..LinkSettings::default() };
+            world.write(move |tx| tx.put_link_settings(ws, id, &settings)).await;
+            world.redirects.forget(number);
+            let entered = world.redirects.enter(&code, Tick::Empty).await.unwrap();
+            let Opened::Redirect(chat) = entered else { panic!("{engine} {landing}: {entered:?}") };
+            assert!(chat.starts_with("https://wa.me/15550783881?text="), "{engine} {chat}");
+        }
+        let address =
+            segue_model::code::LinkCode { target: CodeTarget { campaign_number: number, position: 1 }, link: 1 };
+        let address = world.links.key().encode_link(address);
+        assert_eq!(world.redirects.enter(&address, Tick::Empty).await.unwrap(), Opened::NotFound, "{engine}");
+        assert_eq!(figures(&world, &campaign).await, (0, 0, 0), "{engine}");
+    }
+}

@@ -336,6 +336,7 @@ async fn the_check_shows_the_limit_and_the_cost_by_market_and_category() {
             actor: segue_model::actor::Actor::System,
             comment: None,
             preflight: Some(seen.mark.clone()),
+            version: None,
         };
         let old = campaign::action::ask(&world.test.store, &world.test.ctx, &world.links, ws, draft.id, asked).await;
         assert!(matches!(old, Err(OutreachError::PreflightStale(_))), "{old:?}");
@@ -468,6 +469,23 @@ async fn what_cannot_be_sent_is_refused_in_words_before_the_start() {
         assert!(refused(&|it| it.buttons.clear()).await.contains("button 2 ends in"));
         assert!(refused(&|it| it.buttons[0].index = 0).await.contains("Button 1 of the template takes no value"));
         assert!(refused(&|it| it.name = "code".to_owned()).await.contains("One-time codes"));
+        for (target, why) in [
+            ("http://shop.example.com", "begins with https://"),
+            ("https://shop.example.com/a b", "a blank or a line break"),
+            ("https://shop.example.com/a\nb", "a blank or a line break"),
+            ("https:///spring", "names no host"),
+            ("https://localhost/", "names no host"),
+            ("https://schön.example.com/", "address line of a browser"),
+        ] {
+            let said = refused(&|it| it.buttons[0].target = Some(target.to_owned())).await;
+            assert!(said.contains(why), "{target}: {said}");
+        }
+        // A line break behind it is only taken off.
+        let mut wanted = template(&world, "spring");
+        wanted.buttons[0].target = Some(" https://shop.example.com/spring\n".to_owned());
+        let (ws, id) = (world.ws(), world.draft(by(&world, wanted)).await.unwrap().id);
+        let stored = world.write(move |tx| tx.campaign_links(ws, id)).await;
+        assert_eq!(stored[0].target.as_deref(), Some("https://shop.example.com/spring"), "{}", world.test.engine);
         let other_host = |it: &mut CampaignTemplate| it.name = "news".to_owned();
         assert!(refused(&other_host).await.contains("has to be https://go.example.com/l/{{1}}"));
 
@@ -652,7 +670,7 @@ static TELL_CHARGE: Sql = Sql::portable(
 );
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_charge_is_priced_by_the_list_of_its_day_and_currencies_are_not_added_up() {
+async fn each_charge_is_priced_by_the_list_of_its_day_and_another_currency_is_left_out_of_the_total() {
     for world in worlds().await {
         templates(&world, ("MARKETING", "APPROVED")).await;
         let (ws, now, ctx, channel_id) = (world.ws(), world.test.now(), world.test.ctx.clone(), world.whatsapp.id);
@@ -687,6 +705,32 @@ async fn each_charge_is_priced_by_the_list_of_its_day_and_currencies_are_not_add
         assert_eq!((told.total, told.currency.as_str(), told.messages), (12, "EUR", 2), "{}", world.test.engine);
         assert_eq!(told.price_list, "Ours, from 2026-10-01; Ours, from 2026-11-24");
         tell(3, 2).await;
-        assert_eq!(charges().await.unwrap_err().code(), "currencies_differ", "{}", world.test.engine);
+        let told = charges().await.unwrap();
+        assert_eq!((told.total, told.currency.as_str(), told.messages), (12, "EUR", 3), "{}", world.test.engine);
+        let prices: Vec<_> = told.markets.iter().map(|it| (it.messages, it.price_thousandths)).collect();
+        assert_eq!((prices[2], told.unpriced), ((1, None), 1), "{}", world.test.engine);
+        let left_out = "; Ours, from 2026-11-25 (in USD, left out of the total)";
+        assert!(told.price_list.ends_with(left_out), "{}", told.price_list);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_of_a_recurring_template_asks_about_the_run_that_comes_next() {
+    use segue_model::schedule::{Frequency, Repeat, Schedule, ScheduleClock};
+    for world in worlds().await {
+        templates(&world, ("MARKETING", "APPROVED")).await;
+        contact(&world, Some(&phone(1)), "Ana", Some("gold")).await;
+        agree(&world, &phone(1), ConsentState::Granted).await;
+        let repeat = Some(Repeat { frequency: Frequency::Weekly, interval: 1, count: None, until: None });
+        let starts_at = Some("2026-11-16T09:00".parse().unwrap());
+        let schedule = Schedule { starts_at, repeat, clock: ScheduleClock::Recipient, ..Schedule::default() };
+        let input = CampaignInput { schedule, ..by(&world, template(&world, "spring")) };
+        let draft = world.draft(input).await.unwrap();
+        // The first run was a week ago, and the next one is under way.
+        for days in [0, 2] {
+            world.test.clock.advance(days * time::DAY);
+            let seen = check(&world, draft.id).await;
+            assert_eq!(seen.sendable, 1, "{} {days}: {:?}", world.test.engine, seen.excluded);
+        }
     }
 }

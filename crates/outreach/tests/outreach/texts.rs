@@ -374,3 +374,18 @@ async fn a_test_and_the_preview_show_the_variants_and_not_the_text_that_nobody_g
         assert_eq!(send(Some("C")).await.unwrap_err().field(), Some("variant"), "{engine}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_no_short_link_is_told_to_the_author() {
+    for world in worlds().await {
+        let body = "Buy \u{201c}https://a.example/x\u{201d}, see https://a.example/\u{e9}t\u{e9} now";
+        let looked = world.look(written(body)).await.unwrap();
+        let found: Vec<_> = looked.findings.iter().filter(|it| it.rule == TextRule::NotTracked).collect();
+        assert_eq!(found.len(), 1, "{} {:?}", world.test.engine, looked.findings);
+        let units: Vec<u16> = looked.text.encode_utf16().collect();
+        let [span] = found[0].at.as_slice() else { panic!("{:?}", found[0].at) };
+        assert_eq!(span.words, "https://a.example/\u{e9}t\u{e9}", "{}", world.test.engine);
+        assert_eq!(String::from_utf16(&units[span.start..span.end]).unwrap(), span.words);
+        assert!(!looked.text.contains("a.example/x"), "{}: the other one is short", looked.text);
+    }
+}

@@ -1,9 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
+import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Campaign } from '@/api/types';
 import { Button, Dialog, DialogActions, notify, Stack, TextArea } from '@/ui';
-import { actOnCampaign } from './api';
+import { reviewCampaign } from './api';
 
 interface ReviewDialogProps {
   campaign: Campaign;
@@ -16,15 +17,26 @@ export function ReviewDialog({ campaign, verdict, onClose }: ReviewDialogProps) 
   const cache = useQueryClient();
   const [comment, setComment] = useState('');
   const [busy, setBusy] = useState(false);
+  // What is on the page may be loaded anew while the dialog is open.
+  const [version] = useState(campaign.version);
   const yes = verdict === 'approve';
   const send = async () => {
     setBusy(true);
     try {
-      const next = await actOnCampaign(campaign.id, verdict, comment);
+      const next = await reviewCampaign(campaign.id, verdict, { comment, version });
       cache.setQueryData(keys.campaign(campaign.id), next);
       notify.done(yes ? 'Approved' : 'Given back to the author');
       onClose();
     } catch (error) {
+      if (errorWords(error).code === 'changed_meanwhile') {
+        void cache.invalidateQueries({ queryKey: keys.campaign(campaign.id) });
+        notify.problem(
+          'The campaign has been changed since you opened it',
+          'Nothing was decided. Look at it as it is now, then approve it or give it back.',
+        );
+        onClose();
+        return;
+      }
       notify.failure(error);
       setBusy(false);
     }

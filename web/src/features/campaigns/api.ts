@@ -66,8 +66,15 @@ export const deleteCampaign = (id: string) => api.delete<unknown>(`/campaigns/${
 export type CampaignAction =
   'start' | 'submit' | 'approve' | 'reject' | 'withdraw' | 'pause' | 'resume' | 'cancel';
 
-export const actOnCampaign = (id: string, action: CampaignAction, comment?: string) =>
-  api.post<Campaign>(`/campaigns/${id}/${action}`, comment === undefined ? {} : { comment });
+export const actOnCampaign = (id: string, action: CampaignAction) =>
+  api.post<Campaign>(`/campaigns/${id}/${action}`, {});
+
+/** Says yes or no to a campaign, only if it still is the version that was looked at. */
+export const reviewCampaign = (
+  id: string,
+  verdict: 'approve' | 'reject',
+  review: { comment: string; version: number },
+) => api.post<Campaign>(`/campaigns/${id}/${verdict}`, review);
 
 /** Starts it only if it still is what the check with this mark looked at. */
 export const startCampaign = (id: string, mark: string) =>
