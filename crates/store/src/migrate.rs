@@ -196,6 +196,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0071_brakes_that_people_released",
         text: include_str!("../migrations/0071_brakes_that_people_released.sql"),
     },
+    Migration {
+        version: 72,
+        name: "0072_sent_again_in_doubt",
+        text: include_str!("../migrations/0072_sent_again_in_doubt.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.
