@@ -390,6 +390,31 @@ async fn a_silent_link_is_probed_and_a_dead_one_is_left() {
 }
 
 #[tokio::test]
+async fn a_carrier_that_knows_no_enquire_link_keeps_its_link() {
+    let (carrier, mut config) = Carrier::start().await;
+    config.enquire_link = Duration::from_millis(100);
+    config.enquire_link_timeout = Duration::from_millis(300);
+    let (session, _deliveries) = start(config);
+    let mut peer = carrier.bound().await;
+    is_bound(&session).await;
+    for time in 0..5 {
+        // The next probe shows that the last one is over, though nobody answered it as such.
+        let probe = peer.next().await;
+        assert_eq!(probe.id(), CommandId::EnquireLink);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if time % 2 == 0 {
+            let status = CommandStatus::EsmeRinvcmdid;
+            peer.send(Command::new(status, probe.sequence_number(), Pdu::GenericNack)).await;
+        } else {
+            // It only says something else meanwhile.
+            peer.send(Command::new(CommandStatus::EsmeRok, 900 + time, Pdu::EnquireLink)).await;
+            assert_eq!(peer.next().await.id(), CommandId::EnquireLinkResp);
+        }
+    }
+    assert_eq!(*session.state().borrow(), SessionState::Bound);
+}
+
+#[tokio::test]
 async fn the_carriers_statuses_become_outcomes() {
     let (carrier, config) = Carrier::start().await;
     let (session, _deliveries) = start(config);

@@ -3,7 +3,8 @@
 //! The owner of a sender can name another one. A message moves there when the provider refused it for a reason that lies
 //! with the account and not with the message, or when the channel has been without connection for as long as the owner
 //! said and the message still waits. It moves once, and is decided about again where it goes out. It moves only where its
-//! text can be written.
+//! text can be written, and a waiting one only where there is a connection: of two ways that are both down it keeps the one
+//! that is its own.
 //!
 //! A message that may have left never moves: not `unknown` ones, and none that an account sends again after an attempt in
 //! doubt, whatever became of later attempts. The row says so, and the statement that moves it asks the row. Whoever sends
@@ -73,6 +74,10 @@ fn move_over(
     let Some(fallback) = tx.fallback_of(message.workspace_id, channel.id, &content.source)? else { return Ok(false) };
     let Some(reason) = reason(&fallback) else { return Ok(false) };
     if fallback.to.registration != Registration::Active {
+        return Ok(false);
+    }
+    if from == OutboxState::Queued && tx.down_since(message.workspace_id, fallback.to.channel_id)?.is_some() {
+        // It moves once: there it would wait as long, and could not come back.
         return Ok(false);
     }
     let phone = message.address.strip_prefix('+').and_then(|digits| PhoneNumber::from_digits(digits).ok());

@@ -66,6 +66,20 @@ struct Payload {
     first: InboxId,
 }
 
+/// Why nobody can read a message, in words, when it is whole and no text.
+#[must_use]
+pub fn unreadable(message: &MobileOriginated) -> Option<String> {
+    let is_whole = message.concatenation.is_none();
+    (is_whole && message.text.is_none()).then(|| {
+        format!(
+            "A message that came is no text: the carrier gives its coding as {:#04x}, and its {} octets are not readable \
+             characters. If people write texts from there, ask the carrier for a coding of texts, such as 0x00 or 0x08.",
+            message.data_coding,
+            message.part.octets.len()
+        )
+    })
+}
+
 /// Takes a message of a person in and gives the texts that can be read now: mostly the message itself, nothing while parts
 /// are missing, and two when another text has come under the reference of one that waits.
 ///
@@ -173,6 +187,9 @@ fn read(key: &InboundTextKey, kept: &[InboundPart]) -> Result<Option<LongText>, 
     }
     parts.sort_by_key(|part| part.number);
     let text = assemble(&parts).or_else(|| as_far_as_it_came(&parts));
+    if text.is_none() {
+        tracing::warn!(channel_id = %key.channel_id, parts = parts.len(), "a message in parts is no text and was not read");
+    }
     let last = kept.iter().max_by_key(|kept| (kept.received_at, kept.inbox_id));
     Ok(text.zip(last).map(|(text, last)| LongText {
         inbox_id: last.inbox_id,

@@ -115,7 +115,12 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
                 (Cost::Attempt, None) => return fail(tx, ctx, message, failure),
             };
             let asked = wait.and_then(|wait| i64::try_from(wait.as_millis()).ok()).unwrap_or_default();
-            tx.requeue_message(message, now.plus(delay.max(asked)), *cost, failure, now).map(|_| ())
+            tx.requeue_message(message, now.plus(delay.max(asked)), *cost, failure, now)?;
+            if *cost == Cost::Doubt {
+                // Its receipt may have come before the doubt: what arrived is not sent again.
+                tx.match_parked_by_recipient(message.workspace_id, message.channel_id, message.id, ctx)?;
+            }
+            Ok(())
         }
     }
 }

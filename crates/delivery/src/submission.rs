@@ -17,7 +17,7 @@ use segue_model::{
     sender_hours::SenderHours,
     series::{CampaignRules, CountedCap, SeriesCap},
     template_rules::TemplateFacts,
-    window, zones_for_phone,
+    time, window, zones_for_phone,
 };
 use segue_store::{
     StoreError, Tx,
@@ -34,6 +34,9 @@ use segue_store::{
 };
 
 use crate::rates;
+
+/// When a message of a campaign is looked at again that waits for its sender.
+const ASK_SENDER_AGAIN: i64 = 5 * time::MINUTE;
 
 /// Whether the message may leave now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,6 +229,13 @@ fn decide(
     if let (Decision::Hold { rule, .. } | Decision::Suppress { rule }, Some(why)) = (decision, why) {
         tx.put_decision(message.workspace_id, message.id, rule, &why, now)?;
     }
+    if let (Decision::Suppress { rule }, Some(campaign_id), Payload::Sms(content)) =
+        (decision, message.campaign_id, &payload)
+        && rule.waits_for_sender()
+    {
+        wait_for_sender(tx, message, (campaign_id, rule, &content.source), now)?;
+        return Ok(None);
+    }
     match (decision, message.campaign_id) {
         // A translation that is paused keeps its own messages back: the other languages go on.
         (Decision::Hold { until, rule }, Some(campaign_id))
@@ -242,6 +252,11 @@ fn decide(
         Decision::Send(permit) => {
             if let (Some(gate), Some(campaign_id)) = (&gate, message.campaign_id)
                 && gate.held.is_some()
+            {
+                tx.release_campaign(message.workspace_id, campaign_id, now)?;
+            }
+            if let (None, Some(campaign), Some(campaign_id)) = (&gate, &facts.campaign, message.campaign_id)
+                && campaign.now.is_held
             {
                 tx.release_campaign(message.workspace_id, campaign_id, now)?;
             }
@@ -276,6 +291,25 @@ fn decide(
         Decision::Suppress { rule } => tx.suppress_message(message, rule, now)?,
     };
     Ok(None)
+}
+
+/// A message of a campaign whose sender may not send any more, or not to its country, waits until somebody sets that right:
+/// it was planned when the sender could. A sender that is off holds the whole campaign where it has no other one.
+fn wait_for_sender(
+    tx: &mut Tx<'_>,
+    message: &OutboxMessage,
+    (campaign_id, rule, source): (CampaignId, Rule, &str),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let from = (message.channel_id, source);
+    if rule == Rule::SenderNotActive
+        && tx.hold_for_sender(message.workspace_id, campaign_id, from, (now.plus(ASK_SENDER_AGAIN), now))?
+    {
+        tx.put_back_message(message)?;
+    } else {
+        tx.hold_message(message, now.plus(ASK_SENDER_AGAIN), rule, now)?;
+    }
+    Ok(())
 }
 
 /// What is to be sent, read once.
@@ -711,7 +745,7 @@ fn time_zones(message: &OutboxMessage, of_contact: Option<String>, workspace: &W
 
 #[cfg(test)]
 mod tests {
-    use segue_model::{MessageId, time};
+    use segue_model::MessageId;
     use segue_store::outbox::{NewOutbox, Payload};
 
     use super::*;

@@ -64,8 +64,29 @@ const SLOW_DOWN_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause that a provider can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// When sending goes on. What is asked for while it pauses makes the pause longer where it ends later, and no second one.
+#[derive(Debug, Default)]
+struct Rest {
+    until: Option<Instant>,
+}
+
+impl Rest {
+    fn at_least(&mut self, wait: Duration, now: Instant) {
+        let until = now + wait;
+        self.until = Some(self.until.map_or(until, |other| other.max(until)));
+    }
+
+    /// Waits for its end, and for ever when there is none.
+    async fn over(&self) {
+        match self.until {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
 /// Why sending pauses.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pause {
     /// The provider asks to slow down.
     For(Duration),
@@ -73,6 +94,16 @@ enum Pause {
     Down,
     /// Nothing works until an administrator acts.
     Alarm,
+}
+
+impl Pause {
+    const fn time(self) -> Duration {
+        match self {
+            Self::For(time) => time,
+            Self::Down => SLOW_DOWN_PAUSE,
+            Self::Alarm => ALARM_PAUSE,
+        }
+    }
 }
 
 /// Runs until `stop`.
@@ -118,7 +149,7 @@ async fn serve(env: &Env, channel: &Channel, config: &TwilioConfig, client: &Twi
     let lost = stop.child_token();
     take_back(env, channel, config.repeats, Some(&env.node)).await;
     let (gate, open) = watch::channel(true);
-    let (pause, mut pauses) = mpsc::channel(1);
+    let (pause, mut pauses) = mpsc::channel(AT_ONCE as usize);
     // The pace is waited for inside the claim: fewer at once for a slow account keep the wait within the lease.
     let size = usize::try_from(config.segments_per_second.clamp(1, AT_ONCE)).unwrap_or(1);
     let window = Window { env, channel, size, open, stop: &lost };
@@ -126,7 +157,7 @@ async fn serve(env: &Env, channel: &Channel, config: &TwilioConfig, client: &Twi
         let (pause, sent) = (pause.clone(), send(env, channel, config, client, message));
         async move {
             if let Some(reason) = sent.await {
-                // One is enough; a full channel holds one.
+                // As many as can be on the wire at once are enough.
                 let _ = pause.try_send(reason);
             }
         }
@@ -138,6 +169,7 @@ async fn serve(env: &Env, channel: &Channel, config: &TwilioConfig, client: &Twi
         let mut is_connected = true;
         // Since when nothing leaves because the provider could not be reached.
         let mut shut_since: Option<Instant> = None;
+        let mut rest = Rest::default();
         loop {
             tokio::select! {
                 _ = looks.tick() => is_connected = look(env, channel, client).await,
@@ -149,32 +181,31 @@ async fn serve(env: &Env, channel: &Channel, config: &TwilioConfig, client: &Twi
                     // Some providers take messages and show no account: they are tried now and then.
                     if shut_since.is_some_and(|since| is_connected || since.elapsed() >= ALARM_PAUSE) {
                         shut_since = None;
-                        gate.send_replace(true);
+                        gate.send_replace(rest.until.is_none());
                     }
                     take_back(env, channel, config.repeats, None).await;
                     sweep.next(env, channel).await;
                 }
-                Some(pause) = pauses.recv() => {
+                Some(first) = pauses.recv() => {
                     gate.send_replace(false);
-                    match pause {
-                        Pause::For(time) => tokio::time::sleep(time).await,
-                        Pause::Down => {
-                            if is_connected {
-                                is_connected = look(env, channel, client).await;
-                            }
-                            tokio::time::sleep(SLOW_DOWN_PAUSE).await;
-                            if !is_connected {
-                                shut_since.get_or_insert_with(Instant::now);
-                            }
-                        }
-                        Pause::Alarm => {
-                            is_connected = look(env, channel, client).await;
-                            tokio::time::sleep(ALARM_PAUSE).await;
-                        }
+                    // What was on the wire together says the same.
+                    let mut asked = vec![first];
+                    while let Ok(more) = pauses.try_recv() {
+                        asked.push(more);
                     }
-                    if shut_since.is_none() {
-                        gate.send_replace(true);
+                    let is_down = asked.contains(&Pause::Down);
+                    if asked.contains(&Pause::Alarm) || (is_down && is_connected) {
+                        is_connected = look(env, channel, client).await;
                     }
+                    if is_down && !is_connected {
+                        shut_since.get_or_insert_with(Instant::now);
+                    }
+                    let now = Instant::now();
+                    asked.into_iter().for_each(|pause| rest.at_least(pause.time(), now));
+                }
+                () = rest.over(), if rest.until.is_some() => {
+                    rest.until = None;
+                    gate.send_replace(shut_since.is_none());
                 }
             }
         }
@@ -436,6 +467,19 @@ mod tests {
             assert!(matches!(outcome, Outcome::NotSent { cost: Cost::Free, .. }), "{code}: {outcome:?}");
             assert!(matches!(pause, Some(Pause::Alarm)), "{code}: {pause:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_asked_for_in_a_pause_makes_it_longer_and_no_second_one() {
+        let (began, mut rest) = (Instant::now(), Rest::default());
+        let ms = Duration::from_millis;
+        rest.at_least(ms(1_000), began);
+        // What was on the wire together is refused a little later.
+        rest.at_least(ms(1_000), began + ms(200));
+        rest.at_least(ms(500), began + ms(300));
+        rest.over().await;
+        assert_eq!(began.elapsed(), ms(1_200));
+        assert!(tokio::time::timeout(ms(5_000), Rest::default().over()).await.is_err(), "without one nothing ends");
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -102,7 +102,12 @@ pub(crate) fn buttons(buttons: &[Choice]) -> Result<(), DeskError> {
     if buttons.is_empty() || buttons.len() > BUTTONS {
         return invalid(format!("A message has one to {BUTTONS} buttons, not {}.", buttons.len()));
     }
-    choices(buttons, "button", BUTTON_TITLE)
+    choices(buttons, "button", BUTTON_TITLE)?;
+    let mut titles = BTreeSet::new();
+    match buttons.iter().find(|button| !titles.insert(&button.title)) {
+        Some(twice) => invalid(format!("Two buttons say '{}'. Give each its own words.", twice.title)),
+        None => Ok(()),
+    }
 }
 
 /// A list behind a button.
@@ -219,6 +224,8 @@ mod tests {
         assert!(buttons(&[]).is_err());
         assert!(buttons(&vec![choice("a", "x"); 4]).is_err());
         assert!(buttons(&[choice("a", "Yes"), choice("a", "No")]).is_err(), "the same id twice");
+        let same = buttons(&[choice("a", "Yes"), choice("b", "Yes")]).unwrap_err().to_string();
+        assert!(same.contains("Two buttons say 'Yes'"), "{same}");
         assert!(buttons(&[choice("a", &"x".repeat(21))]).is_err());
         let long = Some("x".repeat(61));
         assert!(frame(long.clone(), None).is_err() && frame(None, long).is_err());

@@ -127,6 +127,12 @@ impl Rule {
         }
     }
 
+    /// Whether it lies with the sender and ends when somebody sets that right: what a campaign has planned waits for it.
+    #[must_use]
+    pub const fn waits_for_sender(self) -> bool {
+        matches!(self, Self::SenderNotActive | Self::RegistrationMissing)
+    }
+
     /// Whether it holds a whole campaign and not one of its messages.
     #[must_use]
     pub const fn holds_campaign(self) -> bool {

@@ -1,11 +1,12 @@
-//! What holds a campaign though nobody has paused it: its template, the quality of its marketing, a limit of the platform.
+//! What holds a campaign though nobody has paused it: its template, the quality of its marketing, a limit of the platform,
+//! or that the only sender of its texts is switched off.
 //!
 //! A hold is on the campaign's row and not on its messages: one change stops them all, and one lets them all go on where
 //! they were. Whoever looks for messages to send passes by a campaign that is held, and a hold whose time has come is
 //! tried again by the next of its messages, so a crash at any point leaves either the hold or the campaign as it was. The
 //! end of a hold by the template is written in the transaction that takes in what the platform decided.
 
-use segue_model::{CampaignId, ChannelId, MessageId, Timestamp, WorkspaceId, policy::Rule, wake::Wake};
+use segue_model::{CampaignId, ChannelId, MessageId, SenderId, Timestamp, WorkspaceId, policy::Rule, wake::Wake};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -43,6 +44,9 @@ impl CampaignHold {
             Ok(Rule::AccountProblem) => {
                 "WhatsApp refuses messages of the account; the channel\u{2019}s notices say why. Solve it in WhatsApp Manager. It is tried again by itself.".to_owned()
             }
+            Ok(Rule::SenderNotActive) => {
+                "Its sender is not active, so nothing leaves. Set it to active again, or cancel the campaign. It is tried again by itself.".to_owned()
+            }
             Ok(other) => other.label().to_owned(),
             Err(_) => rule.to_owned(),
         };
@@ -55,6 +59,19 @@ crate::sql! {
             hold_since = CASE WHEN hold_rule = $3 THEN hold_since ELSE $5 END
         WHERE workspace_id = $1 AND id = $2 AND template IS NOT NULL AND state IN ('planning', 'running', 'paused')
             AND (hold_rule IS NULL OR hold_rule <> $3 OR COALESCE(hold_until, 0) <> COALESCE(CAST($4 AS BIGINT), 0))";
+    HOLD_FOR_SENDER = "UPDATE campaigns SET hold_rule = 'sender_not_active', hold_until = $3,
+            hold_since = CASE WHEN hold_rule = 'sender_not_active' THEN hold_since ELSE $4 END
+        WHERE workspace_id = $1 AND id = $2 AND template IS NULL AND state IN ('planning', 'running', 'paused')
+            AND (hold_rule IS NULL OR hold_rule <> 'sender_not_active' OR COALESCE(hold_until, 0) < CAST($3 AS BIGINT))";
+    /// A campaign that sends from this sender alone: from no pool, and by no other account.
+    SENDS_FROM_ALONE = "SELECT 1 FROM campaigns c
+        JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
+        WHERE c.workspace_id = $1 AND c.id = $2 AND s.channel_id = $3 AND s.address = $4 AND c.template IS NULL
+            AND c.pool_id IS NULL AND NOT EXISTS (
+                SELECT 1 FROM sender_routes r WHERE r.workspace_id = $1 AND r.sender_id = s.id)";
+    HELD_FOR_SENDER = "SELECT c.id, s.channel_id FROM campaigns c
+        JOIN senders s ON s.workspace_id = c.workspace_id AND s.id = c.sender_id
+        WHERE c.workspace_id = $1 AND c.sender_id = $2 AND c.hold_rule = 'sender_not_active'";
     RELEASE_CAMPAIGN = "UPDATE campaigns SET hold_rule = NULL, hold_until = NULL, hold_since = NULL
         WHERE workspace_id = $1 AND id = $2 AND hold_rule IS NOT NULL";
     OF_CHANNEL = "SELECT id, template, hold_rule FROM campaigns
@@ -114,6 +131,48 @@ impl Tx<'_> {
             self.tell_campaign(workspace_id, id, now)?;
         }
         Ok(held)
+    }
+
+    /// Holds a campaign of texts whose sender, which this is, may not send now, until it is tried again. `false` when it
+    /// sends from others too, which go on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn hold_for_sender(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        (channel_id, address): (ChannelId, &str),
+        (until, now): (Timestamp, Timestamp),
+    ) -> Result<bool, StoreError> {
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &id, &channel_id, &address];
+        if self.query_opt(&SENDS_FROM_ALONE, keys, |row| row.next::<i64>())?.is_none() {
+            return Ok(false);
+        }
+        if self.execute(&HOLD_FOR_SENDER, &[&workspace_id, &id, &until, &now])? == 1 {
+            self.tell_campaign(workspace_id, id, now)?;
+        }
+        Ok(true)
+    }
+
+    /// Lets the campaigns go on that were held because this sender was not active.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn release_for_sender(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: SenderId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let held = self.query(&HELD_FOR_SENDER, &[&workspace_id, &id], |row| {
+            Ok((row.next::<CampaignId>()?, row.next::<ChannelId>()?))
+        })?;
+        for (campaign_id, channel_id) in held {
+            self.release_campaign(workspace_id, campaign_id, now)?;
+            self.wake(Wake::Outbox(channel_id));
+        }
+        Ok(())
     }
 
     /// The campaign of a message, with what the message says.

@@ -212,6 +212,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0075_texts_of_deleted_contacts",
         text: include_str!("../migrations/0075_texts_of_deleted_contacts.sql"),
     },
+    Migration {
+        version: 76,
+        name: "0076_sent_again_in_doubt",
+        text: include_str!("../migrations/0076_sent_again_in_doubt.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -1,10 +1,12 @@
 //! What providers report of messages that left, and how a report finds its message.
 //!
 //! A report is matched by the provider's id, else by our own id that WhatsApp sends back, else, for an SMS whose
-//! outcome is unknown, by its recipient when there is exactly one such message. What only looks like a report is believed
-//! of messages to the number it came from. What cannot be matched is parked: the
+//! outcome is unknown, by its recipient when there is exactly one such message. One that waits to be sent again after an
+//! attempt in doubt is such a message for the report that it arrived, and is then not sent again. What only looks like a
+//! report is believed of messages to the number it came from. What cannot be matched is parked: the
 //! message's id at the provider may be about to be stored. An id that is only another number's writing of the provider's
-//! (hexadecimal for decimal) can be the id of another message: it is taken only where the recipient is the same. Parked reports are looked at when provider ids are stored,
+//! (hexadecimal for decimal) can be the id of another message: it is taken only where the recipient is the same, and of all
+//! writings the one that leads to a message to the recipient comes first. Parked reports are looked at when provider ids are stored,
 //! when a message becomes `unknown`, and by [`Tx::match_parked_reports`], which finds those that crossed with either in
 //! another transaction.
 //!
@@ -67,6 +69,14 @@ impl ReportTarget {
         !self.is_by_looks || (digits.len() >= 6 && address.ends_with(digits))
     }
 
+    /// Whether the report names this address as the recipient, whole or as carriers shorten it, or names none.
+    fn names(&self, address: &str) -> bool {
+        self.recipient.as_deref().is_none_or(|recipient| {
+            let digits = recipient.trim_start_matches(['+', '0']);
+            recipient == address || (digits.len() >= 6 && address.ends_with(digits))
+        })
+    }
+
     /// Whether this is the provider's id in another number's writing, as against one with other zeros in front or in the
     /// other case.
     fn is_converted(&self, provider_id: &str) -> bool {
@@ -127,13 +137,13 @@ crate::sql! {
             SET message_id = excluded.message_id, part = excluded.part, delivered_at = NULL
             WHERE provider_messages.message_id < excluded.message_id";
     /// A whole message of a campaign or of no session that the provider has, and of which nothing else is reported yet.
-    WHOLE_MESSAGE = sqlite: "SELECT o.id, o.campaign_id FROM outbox o
+    WHOLE_MESSAGE = sqlite: "SELECT o.id, o.campaign_id, o.address FROM outbox o
         WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.provider_id = $3
             AND o.session_id IS NULL AND o.state = 'accepted' AND o.delivered_at IS NULL AND o.read_at IS NULL
             AND o.failed_at IS NULL AND NOT EXISTS (SELECT 1 FROM provider_messages p
                 WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL)
         ORDER BY o.id DESC LIMIT 1",
-        postgres: "SELECT o.id, o.campaign_id FROM outbox o
+        postgres: "SELECT o.id, o.campaign_id, o.address FROM outbox o
         WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.provider_id = $3
             AND o.session_id IS NULL AND o.state = 'accepted' AND o.delivered_at IS NULL AND o.read_at IS NULL
             AND o.failed_at IS NULL AND NOT EXISTS (SELECT 1 FROM provider_messages p
@@ -145,6 +155,11 @@ crate::sql! {
     UNCLEAR_TO = "SELECT o.id, o.state FROM outbox o
         WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.address = $3 AND o.state IN ('submitting', 'unknown')
             AND (o.state = 'claimed' OR o.state = 'submitting' OR o.state = 'unknown')
+            AND (o.provider_id IS NULL OR o.parts > (SELECT COUNT(*) FROM provider_messages p
+                WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL)) LIMIT 2";
+    /// What waits to be sent again though an attempt may have arrived.
+    QUEUED_IN_DOUBT_TO = "SELECT o.id, o.state FROM outbox o
+        WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.address = $3 AND o.state = 'queued' AND o.maybe_left = 1
             AND (o.provider_id IS NULL OR o.parts > (SELECT COUNT(*) FROM provider_messages p
                 WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL)) LIMIT 2";
     PART_DELIVERED = "UPDATE provider_messages SET delivered_at = $4
@@ -208,7 +223,7 @@ impl Tx<'_> {
         report: &ProviderReport,
         ctx: &Ctx,
     ) -> Result<Matched, StoreError> {
-        if let Some((id, part)) = self.find_target(workspace_id, channel_id, target, ctx)? {
+        if let Some((id, part)) = self.find_target(workspace_id, channel_id, (target, report.report), ctx)? {
             self.report_part(workspace_id, channel_id, (id, part.as_deref()), report, ctx.now())?;
             return Ok(Matched::Message(id));
         }
@@ -242,15 +257,17 @@ impl Tx<'_> {
             &WHOLE_MESSAGE,
             usual,
             |provider_id| [workspace, channel, provider_id.bind()],
-            |row| Ok((row.next::<MessageId>()?, row.next::<Option<CampaignId>>()?)),
+            |row| Ok((row.next::<MessageId>()?, row.next::<Option<CampaignId>>()?, row.next::<String>()?)),
         )?;
         let (mut found, mut delivered, mut others) = (found.into_iter(), Vec::new(), Vec::new());
         let mut told = HashSet::new();
         for (target, report) in reports {
             let is_usual = report.report == Report::Delivered && !target.is_by_looks && !target.provider_ids.is_empty();
             match if is_usual { found.next().flatten() } else { None } {
-                // What is told twice is folded the second time.
-                Some((id, campaign_id)) if told.insert(id) => delivered.push((id, report.at, campaign_id)),
+                // What is told twice is folded the second time, and what may be somebody else's is looked at closely.
+                Some((id, campaign_id, address)) if target.names(&address) && told.insert(id) => {
+                    delivered.push((id, report.at, campaign_id))
+                }
                 _ => others.push((target, report)),
             }
         }
@@ -271,11 +288,15 @@ impl Tx<'_> {
         &mut self,
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
-        target: &ReportTarget,
+        (target, report): (&ReportTarget, Report),
         ctx: &Ctx,
     ) -> Result<Option<(MessageId, Option<String>)>, StoreError> {
-        for provider_id in &target.provider_ids {
-            let only_to = target.recipient.as_deref().filter(|_| target.is_converted(provider_id));
+        let recipient = target.recipient.as_deref();
+        // First the messages to the recipient, by whichever writing of the id. What is only to somebody else is taken by
+        // the id as the provider wrote it: some carriers write the recipient in ways of their own.
+        let to_recipient = target.provider_ids.iter().filter(|_| recipient.is_some()).map(|id| (id, recipient));
+        let as_written = target.provider_ids.iter().filter(|id| recipient.is_none() || !target.is_converted(id));
+        for (provider_id, only_to) in to_recipient.chain(as_written.map(|id| (id, None))) {
             let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, provider_id, &only_to];
             for sql in [&MESSAGE_OF_PROVIDER_ID, &MESSAGE_OF_FURTHER_ID] {
                 let Some(id) = self.query_opt(sql, keys, |row| row.next())? else { continue };
@@ -287,7 +308,7 @@ impl Tx<'_> {
         let own = match target.message_id {
             Some(id) => self.query_opt(&OWN_MESSAGE, &[&workspace_id, &id, &channel_id], |row| row.next())?,
             None => match &target.recipient {
-                Some(recipient) => self.only_unknown_to(workspace_id, channel_id, recipient)?,
+                Some(recipient) => self.only_unknown_to(workspace_id, channel_id, (recipient, report))?,
                 None => None,
             },
         };
@@ -304,18 +325,22 @@ impl Tx<'_> {
     }
 
     /// The one message to this recipient whose outcome is unknown and whose provider id nobody has. None when there are
-    /// several, or when one is being submitted: the report could be either's.
+    /// several, or when one is being submitted: the report could be either's. That one arrived can also be told of one that
+    /// waits to be sent again.
     fn only_unknown_to(
         &mut self,
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
-        recipient: &str,
+        (recipient, report): (&str, Report),
     ) -> Result<Option<MessageId>, StoreError> {
-        let found = self.query(&UNCLEAR_TO, &[&workspace_id, &channel_id, &recipient], |row| {
-            Ok((row.next::<MessageId>()?, row.word::<OutboxState>()?))
-        })?;
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, &recipient];
+        let mut found = Vec::new();
+        for sql in [&UNCLEAR_TO, &QUEUED_IN_DOUBT_TO] {
+            found.extend(self.query(sql, keys, |row| Ok((row.next::<MessageId>()?, row.word::<OutboxState>()?)))?);
+        }
         Ok(match found.as_slice() {
             [(id, OutboxState::Unknown)] => Some(*id),
+            [(id, OutboxState::Queued)] if report == Report::Delivered => Some(*id),
             _ => None,
         })
     }
@@ -548,8 +573,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Looks whether a parked report is about this message, whose outcome has just become unknown.
-    pub(crate) fn match_parked_by_recipient(
+    /// Looks whether a parked report is about this message, whose outcome has just become unknown, whether or not it is to
+    /// be sent again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn match_parked_by_recipient(
         &mut self,
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
@@ -599,7 +628,9 @@ impl Tx<'_> {
         let last = parked.last().filter(|_| parked.len() >= AT_ONCE).map(|(id, _)| *id).unwrap_or_default();
         let mut applied = 0;
         for (parked_id, Parked { target, report }) in parked {
-            let Some((id, part)) = self.find_target(workspace_id, channel_id, &target, ctx)? else { continue };
+            let Some((id, part)) = self.find_target(workspace_id, channel_id, (&target, report.report), ctx)? else {
+                continue;
+            };
             if self.execute(&UNPARK, &[&workspace_id, &parked_id])? > 0 {
                 self.report_part(workspace_id, channel_id, (id, part.as_deref()), &report, ctx.now())?;
             }

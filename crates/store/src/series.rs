@@ -21,7 +21,7 @@ use crate::{
 };
 
 crate::sql! {
-    CAMPAIGN_NOW = "SELECT state, rules, schedule FROM campaigns WHERE workspace_id = $1 AND id = $2";
+    CAMPAIGN_NOW = "SELECT state, rules, schedule, hold_rule FROM campaigns WHERE workspace_id = $1 AND id = $2";
     NAME_AND_SETTINGS = "SELECT name, settings FROM programmes WHERE workspace_id = $1 AND id = $2";
     SENDS_OF_LABEL = "SELECT sent_at FROM marketing_sends
         WHERE workspace_id = $1 AND address = $2 AND sent_at > $3 AND message_id <> $4 AND label = $5
@@ -65,6 +65,8 @@ pub struct CampaignNow {
     pub rules: CampaignRules,
     /// Most messages in a minute.
     pub per_minute: Option<u32>,
+    /// Whether something holds it, which may be over.
+    pub is_held: bool,
 }
 
 /// How the cause of what a programme asks and tells begins; what it answers follows. What begins with `programme:` is
@@ -86,7 +88,8 @@ impl Tx<'_> {
     ) -> Result<Option<CampaignNow>, StoreError> {
         self.query_opt(&CAMPAIGN_NOW, &[&workspace_id, &id], |row| {
             let (state, rules) = (row.word()?, row.json()?);
-            Ok(CampaignNow { state, rules, per_minute: row.json::<Schedule>()?.per_minute })
+            let per_minute = row.json::<Schedule>()?.per_minute;
+            Ok(CampaignNow { state, rules, per_minute, is_held: row.next::<Option<String>>()?.is_some() })
         })
     }
 

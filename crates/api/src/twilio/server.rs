@@ -420,14 +420,30 @@ struct ListQuery {
     to: Option<String>,
 }
 
+/// Refuses filters that are not applied: whoever asks for one would take the whole list for what it lets through.
+fn check_filters(parameters: &[(String, String)]) -> Result<(), Refusal> {
+    let is_filter = |name: &str| name == "From" || name.starts_with("DateSent");
+    match parameters.iter().find(|(name, value)| is_filter(name) && !value.is_empty()) {
+        Some((name, _)) => {
+            let words = format!(
+                "The filter '{name}' is not supported. Filter by 'To', or leave it out and pick from the list."
+            );
+            Err(Refusal::bad(20001, words))
+        }
+        None => Ok(()),
+    }
+}
+
 /// `GET …/Messages.json`, newest first. The pages hang together by `PageToken`, as in `next_page_uri`.
 async fn list(
     State(state): State<AppState>,
     Path(sid): Path<String>,
     Query(query): Query<ListQuery>,
+    Query(parameters): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let account = authorise(&state, &headers, &sid, Permission::ReadCampaigns).await?;
+    check_filters(&parameters)?;
     let size = query.page_size.unwrap_or(50).clamp(1, MAX_PAGE);
     let before = match &query.page_token {
         None => None,

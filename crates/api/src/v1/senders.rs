@@ -217,6 +217,9 @@ async fn change(
         let registration = change.registration.unwrap_or(known.sender.registration);
         let countries = countries.clone().unwrap_or(known.countries);
         tx.set_sender(workspace_id, id, registration, &countries)?;
+        if registration == Registration::Active {
+            tx.release_for_sender(workspace_id, id, now)?;
+        }
         if let Some(alphabet) = change.alphabet {
             tx.set_sender_alphabet(workspace_id, id, alphabet)?;
         }

@@ -327,6 +327,28 @@ async fn a_repeat_with_the_same_token_is_the_first_message() {
     }
 }
 
+#[tokio::test]
+async fn a_filter_of_the_list_that_is_not_applied_is_refused() {
+    let server = server().await;
+    sender(&server).await;
+    let account = account(&server, Role::Admin).await;
+    assert_eq!(
+        create(&server, &account, &[("To", TO), ("From", FROM), ("Body", "x")]).await.status,
+        StatusCode::CREATED
+    );
+    let list = async |filters: &str| {
+        let path = format!("/2010-04-01/Accounts/{}/Messages.json?PageSize=5{filters}", account.sid);
+        ask(&server, Method::GET, &path, &basic(&account.sid, &account.token), &[]).await
+    };
+    for filters in ["&From=%2B15550100", "&DateSent=2026-10-01", "&DateSent%3C=2026-10-01", "&DateSent%3E=2026-10-01"] {
+        assert_eq!(code(&list(filters).await), (400, 20001), "{filters}");
+    }
+    for filters in ["", "&From=&DateSent%3E="] {
+        let answer = list(filters).await;
+        assert_eq!(answer.json()["messages"].as_array().map(Vec::len), Some(1), "{filters}: {}", answer.text());
+    }
+}
+
 /// A host that gives its picture once, and nothing after that.
 async fn host_once() -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -18,7 +18,9 @@ use super::{
     frame::{Fields, Frame, command, latin1, tag},
     receipt::Receipt,
 };
-use crate::text::{Charset, Concatenation, ReceivedPart, ReferenceWidth, decode, decode_lossy, gsm, split_header};
+use crate::text::{
+    Charset, Concatenation, ReceivedPart, ReferenceWidth, decode, decode_lossy, gsm, is_plain, split_header,
+};
 
 /// Class bits of a deliver_sm (SMPP 3.4, 5.2.12): what kind of message it is.
 const CLASS_KIND: u8 = 0x3C;
@@ -220,6 +222,8 @@ pub(super) fn read(frame: &Frame<'_>, config: &SmppConfig) -> Inbound {
             let fill = gsm::fill_bits(payload.len() - octets.len());
             (Charset::Gsm7, Cow::Owned(gsm::unpack(octets, fill)))
         }
+        // A header can say that it is for a program on the phone; without one, what reads as a text is one.
+        Charset::Binary if !header && is_plain(octets) => (Charset::Latin1, Cow::Borrowed(octets)),
         _ => (charset, Cow::Borrowed(octets)),
     };
     let concatenation = concatenation.filter(|concatenation| concatenation.total > 1);
@@ -278,6 +282,19 @@ mod tests {
         let mut national = body(0, 0, b"STOP", &[]);
         national[1] = 2;
         assert!(self::message(read_body(national)).is_national);
+    }
+
+    #[test]
+    fn a_text_that_is_called_binary_is_read() {
+        for coding in [0x02, 0x04, 0x15, 0xF5] {
+            let text = message(read_body(body(0, coding, b"STOP", &[])));
+            assert_eq!(text.text.as_deref(), Some("STOP"), "{coding:#x}");
+        }
+        let classed = message(read_body(body(0, 0x19, &[0, b'S', 0, b'T', 0, b'O', 0, b'P'], &[])));
+        assert_eq!(classed.text.as_deref(), Some("STOP"));
+        assert_eq!(message(read_body(body(0, 4, b"STOP\x01", &[]))).text, None);
+        let to_a_port = [6, 5, 4, 0x0B, 0x84, 0, 0, b'h', b'i'];
+        assert_eq!(message(read_body(body(0x40, 4, &to_a_port, &[]))).text, None);
     }
 
     #[test]

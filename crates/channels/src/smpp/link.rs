@@ -107,8 +107,8 @@ pub(super) struct Link {
     group: (Vec<Inbound>, Vec<Asked>),
     pass: Pass,
     heard_at: Instant,
-    /// Deadline of our open enquire_link.
-    probe: Option<Instant>,
+    /// Number and deadline of our open enquire_link.
+    probe: Option<(u32, Instant)>,
     /// When new messages are no longer taken and the connection ends at the latest.
     drain_until: Option<Instant>,
 }
@@ -316,21 +316,22 @@ impl Link {
     }
 
     fn handle(&mut self, frame: &Frame<'_>, now: Instant) -> Result<(), String> {
+        // Whatever the carrier says, it is there.
+        let probed = self.probe.take().map(|(sequence, _)| sequence);
         match frame.command_id {
             id if id == command::SUBMIT_SM | command::RESPONSE => {
                 // With an error the body may be missing altogether.
                 let message_id = Fields(frame.body).text();
                 self.settle(frame.sequence, frame.status, message_id, now);
             }
+            // Some carriers know no enquire_link.
+            command::GENERIC_NACK if probed == Some(frame.sequence) => {}
             command::GENERIC_NACK => {
                 let status = if frame.status == 0 { UNKNOWN_COMMAND } else { frame.status };
                 self.settle(frame.sequence, status, String::new(), now);
             }
             command::ENQUIRE_LINK => {
                 self.write_pdu(command::ENQUIRE_LINK | command::RESPONSE, 0, frame.sequence, &[]);
-            }
-            id if id == command::ENQUIRE_LINK | command::RESPONSE => {
-                self.probe = None;
             }
             command::DELIVER_SM | command::DATA_SM => self.deliver(frame),
             command::UNBIND => {
@@ -411,17 +412,17 @@ impl Link {
 
     /// When the silence has to be broken or the open probe is overdue.
     fn probe_at(&self) -> Instant {
-        self.probe.unwrap_or(self.heard_at + self.account.config.enquire_link)
+        self.probe.map_or(self.heard_at + self.account.config.enquire_link, |(_, deadline)| deadline)
     }
 
     /// Probes a silent link; fails when the open probe is overdue.
     fn probe(&mut self, now: Instant) -> Result<(), String> {
         match self.probe {
-            Some(deadline) if now >= deadline => Err("the carrier did not answer enquire_link".to_owned()),
+            Some((_, deadline)) if now >= deadline => Err("the carrier did not answer enquire_link".to_owned()),
             None if now >= self.heard_at + self.account.config.enquire_link => {
                 let sequence = self.window.sequence();
                 self.write_pdu(command::ENQUIRE_LINK, 0, sequence, &[]);
-                self.probe = Some(now + self.account.config.enquire_link_timeout);
+                self.probe = Some((sequence, now + self.account.config.enquire_link_timeout));
                 Ok(())
             }
             _ => Ok(()),

@@ -21,8 +21,13 @@ use crate::ErrorClass;
 
 /// Largest sequence number (SMPP 3.4, 3.2); the next is 1.
 const LAST_SEQUENCE: u32 = 0x7FFF_FFFF;
-/// How often the parts of a partly accepted message are offered again before it is given up as unknown.
-const MOST_RETRIES: u32 = 20;
+/// How long the parts of a partly accepted message are offered again to a carrier that asks to slow down, before it is
+/// given up as unknown.
+const OFFERED_FOR: Duration = Duration::from_secs(180);
+/// How long they wait each time, doubled from the first to the longest. Before the first time they do not wait: the rate
+/// has just been lowered.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// How long parts wait that a carrier had no room for, by how often that has happened.
 const QUEUE_FULL: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
 
@@ -39,7 +44,11 @@ struct Message {
     /// One for each part; empty for a message of one part, whose only result is its outcome.
     parts: Vec<PartResult>,
     open: usize,
-    retries: u32,
+    /// How often its parts were offered again after being asked to slow down, and since when.
+    throttled: u32,
+    throttled_since: Option<Instant>,
+    /// How often the carrier had no room for them.
+    full: usize,
 }
 
 /// A segment handed to the socket.
@@ -71,6 +80,8 @@ pub(super) struct Window {
     order: VecDeque<(Instant, u32)>,
     messages: Slab<Message>,
     next_sequence: u32,
+    /// The connection is gone: nothing is offered again.
+    is_over: bool,
     pub replies: Replies,
 }
 
@@ -85,6 +96,7 @@ impl Window {
             order: VecDeque::new(),
             messages: Slab::new(),
             next_sequence: first_sequence.clamp(1, LAST_SEQUENCE),
+            is_over: false,
             replies: Replies::default(),
         }
     }
@@ -120,7 +132,8 @@ impl Window {
         let count = request.encoded.len();
         let parts = if count == 1 { Vec::new() } else { vec![PartResult::Waiting; count] };
         let Request { encoded, reply } = request;
-        let message = self.messages.insert(Message { reply, encoded, parts, open: count, retries: 0 });
+        let message = Message { reply, encoded, parts, open: count, throttled: 0, throttled_since: None, full: 0 };
+        let message = self.messages.insert(message);
         self.waiting.extend((0..count).map(|index| Segment { message, index }));
     }
 
@@ -196,10 +209,7 @@ impl Window {
     pub fn close(&mut self, written: u64, reason: &str, now: Instant) {
         let mut sent: Vec<Sent> = self.sent.drain().map(|(_, sent)| sent).collect();
         sent.sort_by_key(|sent| sent.end);
-        // Nothing is offered again on a connection that is gone.
-        for (_, message) in &mut self.messages {
-            message.retries = MOST_RETRIES;
-        }
+        self.is_over = true;
         for Sent { segment, end, .. } in sent {
             let result = if end <= written {
                 PartResult::Unknown(format!("The connection ended before the carrier answered: {reason}"))
@@ -233,8 +243,9 @@ impl Window {
     /// All parts of a message have their answer.
     fn settle_message(&mut self, id: usize, now: Instant) {
         let message = &mut self.messages[id];
-        if let Some(again) = message.offer_again() {
-            message.retries += 1;
+        if !self.is_over
+            && let Some(again) = message.offer_again(now)
+        {
             let held: Vec<Segment> = (0..message.parts.len())
                 .filter(|index| message.parts[*index].is_not_now())
                 .map(|index| Segment { message: id, index })
@@ -265,17 +276,28 @@ enum Again {
 impl Message {
     /// Some parts were taken and the others were only told "not now": those others must follow, or the phone never
     /// shows the message.
-    fn offer_again(&self) -> Option<Again> {
+    fn offer_again(&mut self, now: Instant) -> Option<Again> {
         let accepted = self.parts.iter().any(|part| matches!(part, PartResult::Accepted(_)));
         let rest_not_now = self.parts.iter().all(|part| matches!(part, PartResult::Accepted(_)) || part.is_not_now());
         let held = self.parts.iter().any(PartResult::is_not_now);
-        if !(accepted && rest_not_now && held) || self.retries >= MOST_RETRIES {
+        if !(accepted && rest_not_now && held) {
             return None;
         }
         if self.parts.iter().any(PartResult::is_queue_full) {
-            return QUEUE_FULL.get(self.retries as usize).copied().map(Again::After);
+            let wait = QUEUE_FULL.get(self.full).copied()?;
+            self.full += 1;
+            return Some(Again::After(wait));
         }
-        Some(Again::Next)
+        let since = *self.throttled_since.get_or_insert(now);
+        if now.saturating_duration_since(since) >= OFFERED_FOR {
+            return None;
+        }
+        let doublings = self.throttled;
+        self.throttled = doublings.saturating_add(1);
+        Some(match doublings.checked_sub(1) {
+            None => Again::Next,
+            Some(doublings) => Again::After(FIRST_WAIT.saturating_mul(1 << doublings.min(10)).min(LONGEST_WAIT)),
+        })
     }
 }
 

@@ -110,6 +110,66 @@ fn parts_without_room_at_the_carrier_wait_while_others_pass() {
     assert!(window.is_idle());
 }
 
+/// A message of two parts of which the first was taken; gives the numbers that its second part leaves under.
+fn half_taken(window: &mut Window, written: &mut u64, now: Instant) -> (oneshot::Receiver<SubmitOutcome>, Vec<u32>) {
+    let (long, outcome) = request(2);
+    window.admit(long);
+    assert_eq!(let_out(window, written), [1, 2]);
+    window.answered(1, taken(1), now);
+    (outcome, vec![2])
+}
+
+#[test]
+fn a_part_that_is_throttled_for_a_while_is_not_given_up() {
+    let start = Instant::now();
+    let (mut window, mut written) = (window(10, 1), 0);
+    let (mut outcome, mut sequences) = half_taken(&mut window, &mut written, start);
+    let mut now = start;
+    for time in 0..25 {
+        assert_eq!(sequences.len(), 1, "{time}");
+        window.answered(sequences[0], answered(0x58), now);
+        assert!(outcome.try_recv().is_err(), "not given up the {time}th time");
+        sequences = let_out(&mut window, &mut written);
+        if sequences.is_empty() {
+            now = window.next_deadline().expect("it is offered again");
+            window.tick(now);
+            sequences = let_out(&mut window, &mut written);
+        }
+    }
+    assert!(now - start > Duration::from_secs(10), "the waits grow: {:?}", now - start);
+    window.answered(sequences[0], taken(9), now);
+    assert_eq!(outcome.try_recv().unwrap(), accepted(&["1", "9"]));
+    assert!(window.is_idle());
+}
+
+#[test]
+fn a_part_that_is_throttled_for_minutes_is_doubt() {
+    let start = Instant::now();
+    let (mut window, mut written) = (window(10, 1), 0);
+    let (mut outcome, mut sequences) = half_taken(&mut window, &mut written, start);
+    window.answered(sequences[0], answered(0x58), start);
+    sequences = let_out(&mut window, &mut written);
+    window.answered(sequences[0], answered(0x58), start + OFFERED_FOR);
+    assert!(matches!(outcome.try_recv().unwrap(), SubmitOutcome::Unknown { .. }));
+    assert!(window.is_idle());
+}
+
+#[test]
+fn being_asked_to_slow_down_uses_up_no_wait_for_room() {
+    let start = Instant::now();
+    let (mut window, mut written) = (window(10, 1), 0);
+    let (mut outcome, mut sequences) = half_taken(&mut window, &mut written, start);
+    window.answered(sequences[0], answered(0x58), start);
+    sequences = let_out(&mut window, &mut written);
+    window.answered(sequences[0], answered(0x58), start);
+    assert_eq!(window.next_deadline(), Some(start + FIRST_WAIT));
+    window.tick(start + FIRST_WAIT);
+    sequences = let_out(&mut window, &mut written);
+    window.answered(sequences[0], answered(0x14), start);
+    assert!(outcome.try_recv().is_err(), "not given up");
+    assert_eq!(window.next_deadline(), Some(start + QUEUE_FULL[0]));
+}
+
 #[test]
 fn closing_tells_what_was_written_from_what_was_not() {
     let mut window = window(2, 1);

@@ -33,7 +33,8 @@ impl Charset {
             0x01 => Self::Ascii,
             0x03 => Self::Latin1,
             0x06 => Self::Cyrillic,
-            0x08 | 0x18 | 0xE0..=0xEF => Self::Ucs2,
+            // 0x18 to 0x1B with a message class in the last two bits (GSM 03.38, 4).
+            0x08 | 0x18..=0x1B | 0xE0..=0xEF => Self::Ucs2,
             0x10..=0x13 | 0xC0..=0xDF => Self::Gsm7,
             0xF0..=0xFF if data_coding & 0x04 == 0 => Self::Gsm7,
             _ => Self::Binary,
@@ -59,6 +60,14 @@ pub fn decode(octets: &[u8], charset: Charset) -> Option<String> {
         }
         Charset::Binary => return None,
     })
+}
+
+/// Whether octets that are called binary are a text all the same: some carriers say so of plain ones. Printable ASCII and
+/// the ends of lines, and nothing else.
+#[must_use]
+pub fn is_plain(octets: &[u8]) -> bool {
+    let is_text = |octet: &u8| matches!(octet, b' '..=b'~' | b'\r' | b'\n' | b'\t');
+    !octets.is_empty() && octets.iter().all(is_text)
 }
 
 /// Reads octets, taking anything that is not text as Latin-1. For receipts, whose text is ASCII whatever the coding says.
@@ -94,6 +103,10 @@ mod tests {
         assert_eq!(of(0x03), Charset::Latin1);
         assert_eq!(of(0x04), Charset::Binary);
         assert_eq!(of(0x08), Charset::Ucs2);
+        for code in 0x18..=0x1B {
+            assert_eq!(of(code), Charset::Ucs2, "{code:#x}: with a class");
+        }
+        assert_eq!(of(0x15), Charset::Binary, "class 1, 8 bit");
         assert_eq!(of(0x10), Charset::Gsm7, "flash message");
         assert_eq!(of(0xF0), Charset::Gsm7, "class 0");
         assert_eq!(of(0xF5), Charset::Binary, "class 1, 8 bit");
@@ -109,6 +122,8 @@ mod tests {
         assert_eq!(decode(&[0xD8, 0x3D], Charset::Ucs2).unwrap(), "\u{FFFD}");
         assert_eq!(decode(&[1, 2, 3], Charset::Binary), None);
         assert_eq!(decode_lossy(b"id:1", Charset::Binary), "id:1");
+        assert!(is_plain(b"STOP\r\n"));
+        assert!(!is_plain(b"") && !is_plain(b"STOP\0") && !is_plain(&[0xE9]));
     }
 
     proptest! {

@@ -15,7 +15,7 @@ pub mod smart;
 
 pub use account::{reference_width, segment_on, segments_on};
 pub use alphabet::written_in;
-pub use charset::{Charset, decode, decode_lossy};
+pub use charset::{Charset, decode, decode_lossy, is_plain};
 pub use concatenation::{Concatenation, ReceivedPart, assemble, split_header};
 pub use segmentation::{Encoding, Part, ReferenceWidth, Segmentation, segment, segment_as, segment_with};
 pub use smart::{Replacement, counterpart, smart_encode};

@@ -8,11 +8,14 @@ use segue_model::{
     CampaignId, MessageId, ProgrammeId, SenderId, Timestamp,
     campaign::{CampaignState, Footer},
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
+    content::SmsContent,
     delivery::{MessageClass, OutboxState},
     frequency::{AtCap, FrequencyCap, Period},
     policy::{AtQuietHours, QuietHours},
     programme::{Covers, ProgrammeOptIn, ProgrammeSettings},
+    registration::{RegistrationKind, RegistrationState},
     schedule::Schedule,
+    sender::SenderKind,
     sender_hours::SenderHours,
     series::{CampaignRules, LabelCap},
     time,
@@ -20,10 +23,11 @@ use segue_model::{
 use segue_store::{
     Sql,
     campaign::{Audience, CampaignInput},
-    channel::{Channel, ChannelConfig, Repeats, SmppConfig, TwilioConfig},
+    channel::{Channel, ChannelConfig, Registration, Repeats, SmppConfig, TwilioConfig},
     consent::{ConsentExtent, NewConsentEvent},
-    outbox::{Claim, NewOutbox},
+    outbox::{Claim, NewOutbox, Payload},
     programme::ProgrammeView,
+    registration::RegistrationStep,
 };
 
 use crate::bench::{Bench, SENDER, benches, until};
@@ -104,6 +108,85 @@ async fn turn(bench: &Bench, channel: &Channel) -> Vec<MessageId> {
 async fn move_to(bench: &Bench, id: CampaignId, from: CampaignState, to: CampaignState) {
     let (workspace_id, now) = (bench.test.workspace_id(), bench.test.now());
     assert!(bench.write(move |tx| tx.move_campaign(workspace_id, id, from, to, now)).await);
+}
+
+async fn set_sender(bench: &Bench, id: SenderId, registration: Registration) {
+    let workspace_id = bench.test.workspace_id();
+    assert!(bench.write(move |tx| tx.set_sender(workspace_id, id, registration, &[])).await);
+}
+
+async fn hold_of(bench: &Bench, id: CampaignId) -> Option<(String, Option<Timestamp>)> {
+    let workspace_id = bench.test.workspace_id();
+    bench.write(move |tx| tx.campaign_hold(workspace_id, id)).await.map(|held| (held.rule, held.until))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_is_switched_off_holds_its_campaign_until_it_is_on_again() {
+    for bench in benches().await {
+        let (channel, engine) = (bench.sms().await, bench.test.engine);
+        let (sender, now) = (sender_of(&bench).await, bench.test.now());
+        let id = campaign(&bench, Schedule::default(), CampaignRules::default()).await;
+        let messages = [text(&bench, &channel, id, 100, now).await, text(&bench, &channel, id, 101, now).await];
+        let own = bench.enqueue(&bench.sms_to(&channel, &phone(102), "Your code")).await;
+        set_sender(&bench, sender, Registration::Pending).await;
+        assert_eq!(turn(&bench, &channel).await, [], "{engine}");
+        for message in messages {
+            assert_eq!(bench.state(message).await, OutboxState::Queued, "{engine}");
+        }
+        assert_eq!(bench.state(own).await, OutboxState::Suppressed, "what is no campaign's: {engine}");
+        let again = now.plus(5 * time::MINUTE);
+        assert_eq!(hold_of(&bench, id).await, Some(("sender_not_active".to_owned(), Some(again))), "{engine}");
+        // It stays held, however often it is tried.
+        bench.test.clock.advance(6 * time::MINUTE);
+        assert_eq!(turn(&bench, &channel).await, [], "{engine}");
+        assert!(hold_of(&bench, id).await.is_some(), "{engine}");
+        set_sender(&bench, sender, Registration::Active).await;
+        bench.test.clock.advance(6 * time::MINUTE);
+        assert_eq!(turn(&bench, &channel).await, messages, "{engine}");
+        assert_eq!(hold_of(&bench, id).await, None, "{engine}");
+        // Who sets it to active need not wait for the next try.
+        let late = text(&bench, &channel, id, 103, bench.test.now()).await;
+        set_sender(&bench, sender, Registration::Pending).await;
+        assert_eq!(turn(&bench, &channel).await, [], "{engine}");
+        set_sender(&bench, sender, Registration::Active).await;
+        let (workspace_id, now) = (bench.test.workspace_id(), bench.test.now());
+        bench.write(move |tx| tx.release_for_sender(workspace_id, sender, now)).await;
+        assert_eq!(turn(&bench, &channel).await, [late], "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_campaign_has_planned_waits_for_a_registration_that_was_withdrawn() {
+    const TEN_DLC: &str = "+13055550100";
+    for bench in benches().await {
+        let (channel, engine) = (bench.sms().await, bench.test.engine);
+        let sender = bench.test.sender_of_kind(channel.id, SenderKind::TenDlc, TEN_DLC).await;
+        let registered = bench.test.approve(sender.id, &[RegistrationKind::Brand, RegistrationKind::Campaign]).await;
+        let id = campaign(&bench, Schedule::default(), CampaignRules::default()).await;
+        bench.test.set_consent(Medium::Sms, &phone(100), Purpose::Marketing, ConsentState::Granted).await;
+        let content = SmsContent::of_text(TEN_DLC.to_owned(), "Sale".to_owned());
+        let message = bench
+            .enqueue(&NewOutbox {
+                class: MessageClass::Marketing,
+                campaign: Some((id, 1)),
+                payload: Payload::of(&content).expect("it has a JSON form"),
+                ..bench.sms_to(&channel, &phone(100), "Sale")
+            })
+            .await;
+        let step = async |from: RegistrationState, to: RegistrationState| {
+            let (workspace_id, ctx, registration) = (bench.test.workspace_id(), bench.test.ctx.clone(), registered[1]);
+            let step = RegistrationStep { from, to, note: None, expires_at: None, actor: "test".to_owned() };
+            assert!(bench.write(move |tx| tx.step_registration(workspace_id, registration, &step, &ctx)).await);
+        };
+        step(RegistrationState::Approved, RegistrationState::Rejected).await;
+        assert_eq!(turn(&bench, &channel).await, [], "{engine}");
+        assert_eq!(bench.state(message).await, OutboxState::Queued, "{engine}");
+        assert_eq!(bench.rule(message).await.as_deref(), Some("registration_missing"), "{engine}");
+        assert_eq!(hold_of(&bench, id).await, None, "the other countries go on: {engine}");
+        step(RegistrationState::Rejected, RegistrationState::Approved).await;
+        bench.test.clock.advance(6 * time::MINUTE);
+        assert_eq!(turn(&bench, &channel).await, [message], "{engine}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -175,6 +175,23 @@ async fn an_account_that_would_rather_send_twice_leaves_nobody_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_receipt_says_has_arrived_is_not_sent_again_by_an_account_that_would_rather_send_twice() {
+    for bench in benches().await {
+        let channel = account(&bench, |config| config.resend_unknown = ResendUnknown::All).await;
+        bench.faults(json!({ "carrier": { "swallow_every": 1 } })).await;
+        enqueue(&bench, &channel, "Hello").await;
+        let states = run(&bench, STEP, &[OutboxState::Delivered]).await;
+        assert_eq!(count(&states, OutboxState::Delivered), MESSAGES, "{}", bench.test.engine);
+        let sent = bench.sandbox.segments_by_recipient();
+        assert!(
+            (FIRST..FIRST + MESSAGES).all(|number| sent.get(&number) == Some(&1)),
+            "{}: {sent:?}",
+            bench.test.engine
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_doubt_is_not_sent_twice_to_somebody_who_was_deleted() {
     for bench in benches().await {
         let channel = account(&bench, |config| config.resend_unknown = ResendUnknown::All).await;

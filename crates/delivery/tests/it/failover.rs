@@ -44,6 +44,12 @@ async fn beside(bench: &Bench, first: ChannelConfig) -> (Channel, Sender) {
     (first, to)
 }
 
+/// Changes the settings of an account.
+async fn put(bench: &Bench, channel: &Channel) {
+    let channel = channel.clone();
+    bench.write(move |tx| tx.upsert_channel(&channel).map(|_| ())).await;
+}
+
 async fn moved(bench: &Bench, id: MessageId) -> Option<Failover> {
     let workspace_id = bench.test.workspace_id();
     bench.write(move |tx| tx.failover(workspace_id, id)).await
@@ -287,6 +293,42 @@ async fn what_waits_on_a_dead_account_moves_after_the_time_its_owner_said() {
         assert_eq!(move_.to_sender_id, to.id, "{}", bench.test.engine);
         assert!(move_.reason.contains("without connection"), "{}", move_.reason);
         assert_eq!(bench.sandbox.counters().sms_accepted, 1, "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_moves_to_no_way_that_is_down_too() {
+    for bench in benches().await {
+        let (first, to) = two_ways(&bench, |config| config.port = 1).await;
+        let (workspace_id, engine) = (bench.test.workspace_id(), bench.test.engine);
+        bench.faults(json!({ "receipts": "none" })).await;
+        // The second one cannot be reached either.
+        let second = to.channel_id;
+        let mut dead = bench.write(move |tx| tx.channel(workspace_id, second)).await.expect("it is there");
+        let alive = dead.config.clone();
+        dead.config = ChannelConfig::Smpp(SmppConfig { port: 1, ..smpp(&bench) });
+        put(&bench, &dead).await;
+        let id = bench.enqueue(&bench.sms_to(&first, CUSTOMER, "hello")).await;
+        let running = bench.start("one");
+        for channel_id in [first.id, second] {
+            until("both are down", async || {
+                bench.write(move |tx| tx.down_since(workspace_id, channel_id)).await.is_some()
+            })
+            .await;
+        }
+        bench.test.clock.advance(61_000);
+        // Longer than it takes to look at what waits.
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        assert_eq!(bench.state(id).await, OutboxState::Queued, "{engine}");
+        assert_eq!(moved(&bench, id).await, None, "{engine}");
+        running.shutdown().await;
+        // Its own way is there again, and it leaves by that.
+        put(&bench, &Channel { config: alive, ..first.clone() }).await;
+        let running = bench.start("one");
+        bench.until_state(id, OutboxState::Accepted).await;
+        assert_eq!(moved(&bench, id).await, None, "{engine}");
+        assert_eq!(bench.sandbox.counters().sms_accepted, 1, "{engine}");
         running.shutdown().await;
     }
 }

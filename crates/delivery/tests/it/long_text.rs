@@ -140,3 +140,12 @@ async fn another_text_under_the_same_reference_is_no_part_of_the_first() {
         assert_eq!(kept.await.unwrap(), 0, "{}: a day later nothing is kept", line.test.engine);
     }
 }
+
+#[test]
+fn what_is_no_text_is_told_without_what_it_says() {
+    let binary = |total| part(7, total, 1, &[1, 2, 3], Charset::Binary);
+    let why = long_text::unreadable(&MobileOriginated { data_coding: 4, ..binary(1) }).expect("it cannot be read");
+    assert!(why.contains("0x04") && why.contains("3 octets"), "{why}");
+    assert_eq!(long_text::unreadable(&binary(2)), None, "the others may be text");
+    assert_eq!(long_text::unreadable(&plain(7, 1, 1, "STOP")), None);
+}

@@ -168,6 +168,10 @@ fn handle(tx: &mut Tx<'_>, ctx: &Ctx, places: &mut Places, item: &InboxItem) -> 
                     Ok(())
                 }
                 Inbound::Message(message) => {
+                    if let Some(why) = segue_delivery::long_text::unreadable(&message) {
+                        // It may have been a STOP: somebody is to see that it came.
+                        return Err(WorkError::Hopeless(why));
+                    }
                     let came = (item.id, item.received_at);
                     for text in segue_delivery::long_text::take_in(tx, ctx, &channel, came, &message)? {
                         obey(tx, ctx, &workspace, &channel, &text)?;

@@ -10,7 +10,7 @@ use segue_store::{
     channel::Channel,
     outbox::{Abandoned, OutboxMessage},
     report::{Matched, ParkedSweep, ProviderReport, ReportTarget},
-    submission::Failure,
+    submission::{Cost, Failure},
 };
 use segue_testkit::{TestStore, engines};
 
@@ -365,6 +365,74 @@ async fn an_id_in_another_writing_finds_no_message_to_somebody_else() {
         assert_eq!(matched, Matched::Message(late.id), "{}", test.engine);
         let matched = apply(&test, &channel, to("+15550102", &["513", "201"]), Report::Failed).await;
         assert_eq!(matched, Matched::Message(long.id), "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_id_in_two_writings_the_one_of_a_message_to_the_recipient_counts() {
+    const ANA: &str = "+15550101";
+    const BOB: &str = "+15550102";
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        for at_once in [false, true] {
+            // 4096 is 1000 in hexadecimal; both are ids of messages here.
+            let ana = submitted(&test, &channel, ANA).await;
+            accepted(&test, &ana, &["1000"]).await;
+            let bob = submitted(&test, &channel, BOB).await;
+            accepted(&test, &bob, &["4096"]).await;
+            let to =
+                |recipient: &str, ids: &[&str]| ReportTarget { recipient: Some(recipient.to_owned()), ..by_id(ids) };
+            let target = to(ANA, &["4096", "1000"]);
+            if at_once {
+                let (workspace_id, channel_id, ctx, now) =
+                    (test.workspace_id(), channel.id, test.ctx.clone(), test.now());
+                let reports = [(target, ProviderReport { report: Report::Delivered, at: now, failure: None })];
+                write(&test, move |tx| tx.apply_reports(workspace_id, channel_id, &reports, &ctx)).await;
+            } else {
+                let matched = apply(&test, &channel, target, Report::Delivered).await;
+                assert_eq!(matched, Matched::Message(ana.id), "{}", test.engine);
+            }
+            assert_eq!(state(&test, ana.id).await, OutboxState::Delivered, "{} {at_once}", test.engine);
+            assert_eq!(state(&test, bob.id).await, OutboxState::Accepted, "{} {at_once}", test.engine);
+            // A carrier that leaves out the country code is believed as before.
+            let (workspace_id, channel_id, ctx, now) = (test.workspace_id(), channel.id, test.ctx.clone(), test.now());
+            let report = ProviderReport { report: Report::Delivered, at: now, failure: None };
+            let reports = [(to("+05550102", &["4096", "1000"]), report)];
+            write(&test, move |tx| tx.apply_reports(workspace_id, channel_id, &reports, &ctx)).await;
+            assert_eq!(state(&test, bob.id).await, OutboxState::Delivered, "{} {at_once}", test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_it_arrived_ends_what_waits_to_be_sent_again_and_a_failure_does_not() {
+    let to = |recipient: &str, id: &str| ReportTarget { recipient: Some(recipient.to_owned()), ..by_id(&[id]) };
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        for (report, is_early, end) in [
+            (Report::Delivered, true, OutboxState::Delivered),
+            (Report::Delivered, false, OutboxState::Delivered),
+            (Report::Failed, true, OutboxState::Queued),
+            (Report::Failed, false, OutboxState::Queued),
+        ] {
+            let address = format!("+1555010{}", u8::from(is_early) + 2 * u8::from(report == Report::Failed));
+            let sent = submitted(&test, &channel, &address).await;
+            if is_early {
+                assert_eq!(apply(&test, &channel, to(&address, &address), report).await, Matched::Parked);
+            }
+            let (copy, ctx, now) = (sent.clone(), test.ctx.clone(), test.now());
+            write(&test, move |tx| {
+                let failure = Failure { class: "unknown".to_owned(), code: None, reason: "No answer.".to_owned() };
+                tx.requeue_message(&copy, now.plus(60_000), Cost::Doubt, &failure, now)?;
+                tx.match_parked_by_recipient(copy.workspace_id, copy.channel_id, copy.id, &ctx)
+            })
+            .await;
+            if !is_early {
+                assert_eq!(state(&test, sent.id).await, OutboxState::Queued, "{}", test.engine);
+                apply(&test, &channel, to(&address, &address), report).await;
+            }
+            assert_eq!(state(&test, sent.id).await, end, "{} {report:?} {is_early}", test.engine);
+        }
     }
 }
 

@@ -177,7 +177,7 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
         </>
       }
     >
-      {campaign.template !== null && <HoldNotice campaign={campaign} />}
+      {(campaign.template !== null || campaign.hold !== null) && <HoldNotice campaign={campaign} />}
       {funnel.data !== undefined && <LanguageHolds languages={funnel.data.languages} />}
       {campaign.attention !== null && (
         <div className={css.attention}>
