@@ -1,6 +1,7 @@
 //! The store's machinery and the repositories that move messages, on both engines.
 
 mod campaign_file;
+mod carried;
 mod commands;
 mod contact_traces;
 mod customer_language;

@@ -264,6 +264,7 @@ const SCANS: &[(&str, &str)] = &[
     ("consent_state::CLEAR_CONSENTS", "rebuilds the projection"),
     ("consent_state::CONSENT_KEYS", "rebuilds the projection"),
     ("consent_chain::COUNT_UNCHAINED", "asked for by people alone"),
+    ("carried::ARRIVED", "once at a restore"),
     ("carried::NEWEST_ENTRY", "once at a restore"),
     ("carried::SAID_SINCE", "once at a restore"),
     ("contact_view::ATTRIBUTE_IS_USED", "stops at the first"),
