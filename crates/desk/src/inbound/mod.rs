@@ -159,6 +159,12 @@ fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result
                 unplaced(tx, desk, message, &content, (message_id, identifiers), &mut notices)?;
             }
         }
+        // WhatsApp gave it by itself: the customer said nothing, so it opens and answers nothing.
+        Content::CallPermission { automatic: true, .. } => {
+            if let Some(session_id) = open_session_of(tx, desk, &identifiers)? {
+                append(tx, desk, message, &content, session_id, &mut notices)?;
+            }
+        }
         // The chat was opened and nothing was written: nothing to answer, and no service window.
         Content::RequestWelcome => {}
         _ => {
@@ -264,8 +270,9 @@ fn conversation(
         cases::began(tx, ctx, workspace_id, rules, &mut session, notices)?;
     }
     let was_waiting = session.state == SessionState::Waiting;
-    let is_call = matches!(content, Content::Call { .. });
-    // A call says nothing: it neither agrees to anything nor answers the bot. That it came is shown.
+    let is_call = matches!(content, Content::Call { .. } | Content::CallPermission { .. });
+    // A call, and whether one may be made, says nothing else: it neither agrees to anything nor answers the bot. That it
+    // came is shown.
     let turn = if is_call && session.opt_in != OptIn::None {
         if opened { Turn::First } else { Turn::None }
     } else {
@@ -422,9 +429,18 @@ fn unplaced(
         Content::Revoke { .. } => return changes::remember(tx, desk, message, about, &identifiers),
         _ => {}
     }
-    let Some(user_id) = identify::known(tx, desk, &identifiers)? else { return Ok(()) };
-    let Some(session_id) = tx.open_session_of(desk.workspace_id(), desk.channel.id, user_id)? else { return Ok(()) };
+    let Some(session_id) = open_session_of(tx, desk, &identifiers)? else { return Ok(()) };
     append(tx, desk, message, content, session_id, notices)
+}
+
+/// The open session of the customer who has these identifiers.
+fn open_session_of(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    identifiers: &[segue_store::messaging_user::Identifier],
+) -> Result<Option<SessionId>, InboundError> {
+    let Some(user_id) = identify::known(tx, desk, identifiers)? else { return Ok(None) };
+    Ok(tx.open_session_of(desk.workspace_id(), desk.channel.id, user_id)?)
 }
 
 /// Writes an entry into a session, open or not, and nothing else.

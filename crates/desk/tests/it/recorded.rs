@@ -115,6 +115,25 @@ async fn a_call_opens_a_session_and_the_window_but_agrees_to_nothing() {
         assert_eq!((session.state, session.opt_in.state), (SessionState::Waiting, OptIn::Asked));
         scene.receive(call("wacid.2", START.plus(60_000))).await;
         assert_eq!(scene.session().await.opt_in.state, OptIn::Asked, "a call is no answer to the opt-in message");
+        let permission = |wamid: &str, at, source: &str| {
+            let reply = json!({"response": "accept", "response_source": source});
+            let content = json!({"type": "call_permission_reply", "call_permission_reply": reply});
+            message(phone(ANA), wamid, at, json!({"type": "interactive", "interactive": content}))
+        };
+        scene.receive(permission("wamid.p1", START.plus(60_400), "user_action")).await;
+        let before = scene.session().await;
+        assert_eq!(
+            (before.opt_in.state, before.unread_count),
+            (OptIn::Asked, 3),
+            "to allow calls agrees to nothing else"
+        );
+        // What WhatsApp gave by itself nobody said.
+        scene.receive(permission("wamid.p2", START.plus(60_800), "automatic")).await;
+        let after = scene.session().await;
+        assert_eq!(after.opt_in.state, OptIn::Asked, "{}", scene.test.engine);
+        assert_eq!((after.unread_count, after.window_expires_at), (before.unread_count, before.window_expires_at));
+        let lines = scene.lines(after.id).await;
+        assert_eq!(lines.last().unwrap(), "system: WhatsApp noted by itself that the customer may be called.");
         scene.receive(ana("wamid.1", START.plus(61_000), "Hello?")).await;
         assert_eq!(scene.session().await.opt_in.state, OptIn::Granted);
     }
