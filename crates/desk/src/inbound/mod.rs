@@ -249,7 +249,8 @@ fn conversation(
     session.state = step(&session, SessionStep::CustomerMessage)?;
 
     if let Some(came_from) = &written.content.details.came_from {
-        (session.referred_at, session.free_entry_until) = (Some(provider_at), None);
+        // A later advertisement opens another free entry point with its answer; until then one that is open stays.
+        session.referred_at = session.referred_at.max(Some(provider_at));
         tx.put_ad(workspace_id, session.id, came_from, provider_at)?;
         if session.attribution == Attribution::None {
             session.attribution = Attribution::Ad;

@@ -10,6 +10,7 @@ mod decision;
 mod events;
 mod flow_file;
 mod form;
+mod free_entry;
 mod idempotency;
 mod inbox;
 mod job;
