@@ -58,6 +58,9 @@ pub enum InboundError {
     NoIdentity,
     #[error("Items of this kind are not conversations; delivery works on them.")]
     NotAConversation,
+    /// It may be the echo of a message whose id at the provider is not known yet.
+    #[error("A message to the customer is being sent, and this may be its echo. It is looked at again in a moment.")]
+    BeingSent,
     #[error(transparent)]
     Desk(#[from] DeskError),
 }

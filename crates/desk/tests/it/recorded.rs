@@ -2,12 +2,16 @@
 //! afterthoughts about what is not here, and the details of what was sent.
 
 use segue_channels::whatsapp::{RecordedMessage, WebhookItem, Writer, webhook::Record};
+use segue_desk::inbound::InboundError;
 use segue_model::{
     Timestamp,
     role::Role,
     session::{OptIn, SessionState},
 };
-use segue_store::message::{AuthorKind, Direction, MessageKind};
+use segue_store::{
+    Sql,
+    message::{AuthorKind, Direction, MessageKind},
+};
 use segue_testkit::engines;
 use serde_json::{Value, json};
 
@@ -71,6 +75,33 @@ async fn what_is_written_in_the_app_is_shown_and_nobody_answers_it() {
         let after = scene.sessions().await.into_iter().find(|each| each.id == open.id).unwrap();
         assert_eq!((after.unread_count, after.window_expires_at), (open.unread_count, open.window_expires_at));
         assert_eq!(scene.texts(&OUTBOX).await, sent, "nothing is sent because of it");
+    }
+}
+
+static SUBMITTING: Sql = Sql::portable("SUBMITTING", "UPDATE outbox SET state = 'submitting' WHERE workspace_id = $1");
+static ACCEPTED: Sql = Sql::portable(
+    "ACCEPTED",
+    "UPDATE outbox SET state = 'accepted', provider_id = 'wamid.x' WHERE workspace_id = $1 AND state = 'submitting'",
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_echo_that_comes_before_the_answer_to_its_send_is_no_second_entry() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let (workspace_id, id) = (scene.workspace(), scene.session().await.id);
+        write(scene.store(), move |tx| tx.execute(&SUBMITTING, &[&workspace_id])).await;
+        let before = scene.transcript(id).await.len();
+        let echo =
+            || recorded("wamid.x", START.plus(1_000), Writer::Business, Record::App, words("Thanks for writing."));
+        let waits = scene.try_receive(echo()).await;
+        assert!(matches!(waits, Err(InboundError::BeingSent)), "{}: {waits:?}", scene.test.engine);
+        write(scene.store(), move |tx| tx.execute(&ACCEPTED, &[&workspace_id])).await;
+        scene.try_receive(echo()).await.unwrap();
+        assert_eq!(scene.transcript(id).await.len(), before, "{}: it is that message", scene.test.engine);
+        let other = recorded("wamid.y", START.plus(2_000), Writer::Business, Record::App, words("By hand"));
+        scene.try_receive(other).await.unwrap();
+        assert_eq!(scene.transcript(id).await.len(), before + 1, "{}", scene.test.engine);
     }
 }
 

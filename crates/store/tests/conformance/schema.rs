@@ -211,6 +211,7 @@ const HOT: &[(&str, &str)] = &[
     ("report::WHOLE_MESSAGE", "provider_messages_message"),
     ("report::PARKED_AND_ACCEPTED", "outbox_provider"),
     ("message::MESSAGE_OF_OUTBOX", "outbox_provider"),
+    ("message::IS_SUBMITTING", "outbox_session_open"),
     ("consent::CANCEL_WAITING_MARKETING", "outbox_waiting_address"),
     ("consent::CANCEL_WAITING_OF_CAMPAIGNS", "outbox_campaign_address"),
     ("withdrawal::WITHDRAW_ON_THE_WIRE", "outbox_unsettled"),
