@@ -64,4 +64,4 @@ pub use reading::mark_read;
 pub use segue_channels::whatsapp::client::Typing;
 pub use submission::{Begin, begin};
 pub use supervisor::{Delivery, DeliveryConfig};
-pub use templates::{apply_status as apply_template_status, sync as sync_templates};
+pub use templates::{apply_status as apply_template_status, read_again as read_template_again, sync as sync_templates};
