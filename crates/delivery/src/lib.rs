@@ -22,6 +22,7 @@ mod blocks;
 mod channel_state;
 mod check;
 mod client;
+mod condition;
 pub mod erasure;
 mod failover;
 pub mod file_address;
