@@ -35,7 +35,7 @@ impl From<InboundError> for ItemError {
         match error {
             InboundError::Desk(DeskError::Store(error)) => Self::Store(error),
             InboundError::NoIdentity | InboundError::NotAConversation => Self::Hopeless(error.to_string()),
-            InboundError::Desk(error) => Self::Failed(error.to_string()),
+            error @ (InboundError::BeingSent | InboundError::Desk(_)) => Self::Failed(error.to_string()),
         }
     }
 }

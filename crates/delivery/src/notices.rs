@@ -11,7 +11,7 @@ use segue_store::{
     channel_notice::NewChannelNotice,
 };
 
-use crate::{channel_state, numbers};
+use crate::{alerts, channel_state, numbers, templates};
 
 /// Whether an element without a number of its own is about the account of `config`. One app has one address for all its
 /// accounts, so what comes to a channel's address may be another's.
@@ -30,15 +30,19 @@ pub fn is_of_number(config: &WhatsAppConfig, notice: &Notice) -> bool {
 
 /// Takes a notice in. `key` names the event, so that a repeat is known as one.
 ///
-/// A template that moved to another category has it at once, a form that was withdrawn is not offered any more, and a channel whose account was taken away is shown as
-/// broken, with the reason; the next look at the number finds out when it is well again.
+/// A template that moved to another category has it at once, one whose text was changed is read again, a form that was
+/// withdrawn is not offered any more, and a channel whose account was taken away is shown as broken, with the reason; the
+/// next look at the number finds out when it is well again. What comes late, after something newer about the same or after
+/// such a look, is kept and changes nothing.
 ///
 /// # Errors
 /// When the store fails.
 pub fn apply(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, told: &AccountNotice, key: &str) -> Result<(), StoreError> {
     let text = told.notice.text();
     let at = told.at.unwrap_or_else(|| ctx.now());
-    if !keep(tx, ctx, channel, (key, told.notice.severity(), &text), at)? {
+    let of_standing = told.notice.standing().map(|standing| format!("account:{standing}:"));
+    let key = of_standing.as_ref().map_or_else(|| key.to_owned(), |of_standing| format!("{of_standing}{key}"));
+    if !keep(tx, ctx, channel, (&key, told.notice.severity(), &text), at)? {
         return Ok(());
     }
     if let Notice::TemplateCategory { template, previous: Some(_), current, .. } = &told.notice {
@@ -49,6 +53,9 @@ pub fn apply(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, told: &AccountNotice
         let named = (template.name.as_str(), template.language.as_deref());
         tx.set_template_quality(channel.workspace_id, channel.id, named, current, (at, ctx.now()))?;
     }
+    if let Notice::TemplateText { template, .. } = &told.notice {
+        templates::read_soon(tx, ctx, channel, (template, at))?;
+    }
     if let Notice::FormStatus { form, current, .. } = &told.notice {
         tx.set_form_status(channel.workspace_id, form, current, at)?;
     }
@@ -57,7 +64,13 @@ pub fn apply(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, told: &AccountNotice
     {
         numbers::told(tx, channel, &told.notice, (at, ctx.now()))?;
     }
-    if told.notice.stops_sending() {
+    // A number is looked at each hour, so what is older than that was found or was not so any more.
+    let is_late = !alerts::stands(at, ctx.now())
+        || match &of_standing {
+            Some(of_standing) => tx.is_notice_after(channel.workspace_id, channel.id, (of_standing, at))?,
+            None => false,
+        };
+    if told.notice.stops_sending() && !is_late {
         channel_state::set_in(tx, ctx, channel, ChannelState::Error, Some(&text))?;
     }
     Ok(())

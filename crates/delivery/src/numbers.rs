@@ -26,7 +26,7 @@ pub(crate) async fn looked_at(env: &Env, channel: &Channel, number: PhoneNumberI
 /// stays so for as long as a look finds the same.
 fn seen(tx: &mut Tx<'_>, channel: &Channel, number: &PhoneNumberInfo, now: Timestamp) -> Result<(), StoreError> {
     if let Some(limit) = number.messaging_limit.as_deref() {
-        limit_told(tx, channel, limit, now)?;
+        limit_told(tx, channel, limit, (now, now))?;
     }
     match (number.status.as_deref(), number.quality_rating.as_deref()) {
         (Some("FLAGGED"), _) => stop(tx, channel, ("", NUMBER_IS_FLAGGED), None, now),
@@ -50,10 +50,10 @@ pub(crate) fn told(
     (told_at, now): (Timestamp, Timestamp),
 ) -> Result<(), StoreError> {
     match notice {
-        Notice::Capability { limit: Some(limit), .. } => limit_told(tx, channel, limit, now),
+        Notice::Capability { limit: Some(limit), .. } => limit_told(tx, channel, limit, (told_at, now)),
         Notice::NumberQuality { event, limit, .. } => {
             if let Some(limit) = limit {
-                limit_told(tx, channel, limit, now)?;
+                limit_told(tx, channel, limit, (told_at, now))?;
             }
             let is_of_quality = matches!(event.as_str(), "FLAGGED" | "UNFLAGGED");
             if !is_of_quality || !tx.note_number_quality(channel.workspace_id, channel.id, told_at)? {
@@ -82,10 +82,10 @@ pub(crate) fn told(
     }
 }
 
-fn limit_told(tx: &mut Tx<'_>, channel: &Channel, word: &str, now: Timestamp) -> Result<(), StoreError> {
+fn limit_told(tx: &mut Tx<'_>, channel: &Channel, word: &str, times: (Timestamp, Timestamp)) -> Result<(), StoreError> {
     let ChannelConfig::WhatsApp(config) = &channel.config else { return Ok(()) };
     match limit_of(word) {
-        Some(most) => tx.set_messaging_limit(channel.workspace_id, config.portfolio(), most, now).map(|_| ()),
+        Some(most) => tx.set_messaging_limit(channel.workspace_id, config.portfolio(), most, times).map(|_| ()),
         None => Ok(()),
     }
 }

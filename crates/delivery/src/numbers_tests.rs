@@ -99,3 +99,24 @@ async fn a_flagged_number_stays_stopped_whatever_its_quality_is() {
         assert!(scene.look("FLAGGED", "YELLOW").await, "{}: a look tells it too", scene.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_was_told_earlier_and_comes_later_changes_nothing() {
+    for scene in scenes().await {
+        let limit = async |word: &'static str, second: i64| {
+            scene
+                .write(move |tx, channel, now| {
+                    let notice = Notice::Capability { limit: Some(word.to_owned()), most_numbers: None };
+                    told(tx, channel, &notice, (Timestamp(second * time::SECOND), now))?;
+                    let ChannelConfig::WhatsApp(config) = &channel.config else { panic!("WhatsApp") };
+                    Ok(tx.messaging_limit_now(channel.workspace_id, config.portfolio(), now)?.most)
+                })
+                .await
+        };
+        let engine = scene.test.engine;
+        assert_eq!(limit("TIER_10K", 2).await, Some(10_000), "{engine}");
+        assert_eq!(limit("TIER_2K", 1).await, Some(10_000), "{engine}: it is older");
+        assert_eq!(limit("TIER_2K", 2).await, Some(2_000), "{engine}: of the same second in the order of arrival");
+        assert_eq!(limit("TIER_10K", 3).await, Some(10_000), "{engine}");
+    }
+}

@@ -31,6 +31,17 @@ pub fn tells_of_account(status: &MessageStatus) -> bool {
     status.status == StatusKind::Failed && status.errors.first().is_some_and(|error| error.meaning().alert)
 }
 
+/// Whether a status is of this channel's own number. One Meta app has one address for all its numbers, so what comes to a
+/// channel may be of a number that has none here: that number pays for it, and is well or not by itself.
+fn is_of_number(channel: &Channel, status: &MessageStatus) -> bool {
+    match &channel.config {
+        ChannelConfig::WhatsApp(config) => {
+            status.phone_number_id.is_empty() || status.phone_number_id == config.phone_number_id
+        }
+        _ => true,
+    }
+}
+
 /// Takes a WhatsApp status in.
 ///
 /// # Errors
@@ -42,7 +53,8 @@ pub fn apply_status(
     status: &MessageStatus,
 ) -> Result<Option<Matched>, StoreError> {
     let at = status.at.unwrap_or_else(|| ctx.now());
-    if let Some(pricing) = &status.pricing {
+    let is_ours = is_of_number(channel, status);
+    if let Some(pricing) = status.pricing.as_ref().filter(|_| is_ours) {
         let charge = Charge {
             model: pricing.model.clone(),
             kind: pricing.kind.clone(),
@@ -104,7 +116,8 @@ pub fn apply_status(
         }
     }
     // That WhatsApp takes a message says little, as such failures come after it; that it has sent one says all.
-    if status.status == StatusKind::Sent && channel.refusal.as_ref().is_some_and(|refusal| refusal.at < at) {
+    let is_sent = is_ours && status.status == StatusKind::Sent;
+    if is_sent && channel.refusal.as_ref().is_some_and(|refusal| refusal.at < at) {
         channel_state::end_refusal_in(tx, ctx, channel, (at, None))?;
     }
     let is_bad_file = status.errors.iter().any(|error| error.code == Some(BAD_FILE));

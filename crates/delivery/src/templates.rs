@@ -1,12 +1,14 @@
 //! Templates as Meta has them: taken over, and what Meta tells of them.
 
-use segue_channels::whatsapp::{MessageTemplate, webhook::TemplateStatus};
-use segue_model::{Ctx, notice::Severity};
+use segue_channels::whatsapp::{MessageTemplate, notice::NamedTemplate, webhook::TemplateStatus};
+use segue_model::{Ctx, TemplateId, Timestamp, WorkspaceId, notice::Severity};
 use segue_store::{
     Store, StoreError, Tx,
     channel::Channel,
-    template::{ListedTemplate, Template},
+    job::NewJob,
+    template::{DRAFT, ListedTemplate, READ_TEMPLATE, Template},
 };
+use serde_json::json;
 
 use crate::{DeliveryError, client::client_of, notices};
 
@@ -29,6 +31,62 @@ pub async fn sync(store: &Store, ctx: &Ctx, channel: &Channel) -> Result<usize, 
         })
         .await?;
     Ok(count)
+}
+
+/// Plans that a template is read again whose text was changed at Meta, in each language when none is named. The notice has
+/// not all of the template, and a campaign that goes by the old text would be refused.
+pub(crate) fn read_soon(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    (named, at): (&NamedTemplate, Timestamp),
+) -> Result<(), StoreError> {
+    for template in tx.templates(channel.workspace_id)? {
+        let is_its_language = named.language.as_ref().is_none_or(|language| *language == template.language);
+        let is_meant = template.channel_id == channel.id && template.name == named.name && is_its_language;
+        if !is_meant || template.status == DRAFT {
+            continue;
+        }
+        let job = NewJob {
+            id: ctx.id(),
+            kind: READ_TEMPLATE,
+            dedupe_key: format!("{}:{}", template.id, at.0),
+            payload: json!({ "template_id": template.id }),
+            run_at: ctx.now(),
+        };
+        tx.schedule(channel.workspace_id, &job, ctx.now())?;
+    }
+    Ok(())
+}
+
+/// Takes over one template as Meta has it now. One that Meta has no more is left to the next look at all of them.
+///
+/// # Errors
+/// When Meta does not answer or refuses, or the store fails.
+pub async fn read_again(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    id: TemplateId,
+) -> Result<(), DeliveryError> {
+    let asked_at = ctx.now();
+    let found = store.read::<_, StoreError, _>(move |tx| {
+        let Some(template) = tx.template(workspace_id, id)? else { return Ok(None) };
+        Ok(tx.channel(workspace_id, template.channel_id)?.map(|channel| (template, channel)))
+    });
+    let Some((template, channel)) = found.await? else { return Ok(()) };
+    let found = client_of(&channel)?.find_template(&template.name, &template.language).await?;
+    let Some(listed) = found.map(as_listed) else { return Ok(()) };
+    let ctx = ctx.clone();
+    store
+        .write(move |tx| {
+            tx.take_template_as_of(workspace_id, channel.id, (&listed, asked_at), &ctx)?;
+            if let Some(template) = tx.template(workspace_id, id)? {
+                tell_category(tx, &ctx, &channel, &template)?;
+            }
+            Ok::<_, DeliveryError>(())
+        })
+        .await
 }
 
 pub(crate) fn as_listed(template: MessageTemplate) -> ListedTemplate {

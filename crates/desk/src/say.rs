@@ -72,8 +72,8 @@ pub(crate) fn say(
     if !tx.enqueue(workspace_id, &outbox, now)? {
         return Ok(None);
     }
-    if let (Some(referred_at), None) = (session.referred_at, session.free_entry_until) {
-        session.free_entry_until = window::free_entry(referred_at, now);
+    if let Some(referred_at) = window::unanswered(session.referred_at, session.free_entry_until) {
+        session.free_entry_until = window::free_entry(referred_at, now).or(session.free_entry_until);
     }
     let (kind, content) = entry(tx, workspace_id, outgoing.content)?;
     let message = NewMessage {

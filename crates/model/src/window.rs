@@ -21,7 +21,15 @@ pub const FREE_ENTRY: i64 = 72 * time::HOUR;
 /// `referred_at` is the provider's time of the message that came by the advertisement.
 #[must_use]
 pub fn free_entry(referred_at: Timestamp, answered_at: Timestamp) -> Option<Timestamp> {
-    (answered_at.since(referred_at) < REFERRAL_ANSWER).then(|| answered_at.plus(FREE_ENTRY))
+    // The provider's clock may be ahead of ours.
+    (answered_at.since(referred_at) < REFERRAL_ANSWER).then(|| answered_at.max(referred_at).plus(FREE_ENTRY))
+}
+
+/// When the customer came by an advertisement, as long as no answer has opened a free entry point since: the one that is
+/// known, if any, was opened by an answer before that.
+#[must_use]
+pub fn unanswered(referred_at: Option<Timestamp>, free_entry_until: Option<Timestamp>) -> Option<Timestamp> {
+    referred_at.filter(|at| free_entry_until.is_none_or(|until| *at > until.plus(-FREE_ENTRY)))
 }
 
 /// When the window that an inbound message opened ends. `provider_time` is the provider's timestamp of the customer's
@@ -56,6 +64,7 @@ mod tests {
     fn the_free_entry_point_opens_with_the_answer_and_only_within_a_day() {
         let referred = Timestamp(0);
         assert_eq!(free_entry(referred, Timestamp(0)), Some(Timestamp(259_200_000)));
+        assert_eq!(free_entry(Timestamp(5), referred), Some(Timestamp(259_200_005)), "the provider's clock is ahead");
         let late = Timestamp(REFERRAL_ANSWER - 1);
         assert_eq!(free_entry(referred, late), Some(late.plus(FREE_ENTRY)));
         assert_eq!(free_entry(referred, Timestamp(REFERRAL_ANSWER)), None);

@@ -192,7 +192,7 @@ async fn an_opt_out_that_came_after_a_backup_holds_when_it_is_restored() {
 
     let shown = done(&segue(&directory).args(["restore", "--json"]).arg(&copy).output().unwrap());
     let shown: Value = serde_json::from_str(&shown).unwrap();
-    let carried = json!({ "entries": shown["carried"]["entries"], "suppressions": 1, "reviews": 1 });
+    let carried = json!({ "entries": shown["carried"]["entries"], "suppressions": 1, "reviews": 1, "arrivals": 0 });
     assert_eq!(shown["carried"], carried, "{shown}");
     assert!(shown["carried"]["entries"].as_u64().is_some_and(|entries| entries > 0), "{shown}");
 
@@ -234,6 +234,38 @@ async fn an_opt_out_that_came_after_a_backup_holds_when_it_is_restored() {
     let shown = done(&segue(&other).arg("restore").arg(&copy).output().unwrap());
     assert!(shown.contains("not the one that the backup was made of"), "{shown}");
     assert!(shown.contains("Opt-outs said after the backup was made are not in it"), "{shown}");
+}
+
+#[test]
+fn what_came_in_since_and_long_texts_that_wait_are_dead_letters_after_a_restore() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data, copy) = (directory.path().join("data"), directory.path().join("copy.backup"));
+    std::fs::create_dir(&data).unwrap();
+    set_up(&data, 1);
+    let database = data.join("segue.db");
+    let change = |sql: &str| {
+        let changed = rusqlite::Connection::open(&database).unwrap().execute(sql, []).unwrap();
+        assert_eq!(changed, 1, "{sql}");
+    };
+    change(
+        "INSERT INTO jobs (workspace_id, id, kind, dedupe_key, payload, state, run_at, created_at)
+            SELECT id, randomblob(16), 'read_long_text', 'x', '{}', 'waiting', 1, 1 FROM workspaces",
+    );
+    done(&segue(&data).arg("backup").arg(&copy).output().unwrap());
+    change(
+        "INSERT INTO inbox (workspace_id, id, channel_id, kind, external_id, subject, payload, state, next_at, received_at)
+            SELECT workspace_id, randomblob(16), id, 'sms', 'stop', '+15550200003', '{\"text\":\"STOP\"}', 'pending', 1, 1
+            FROM channels",
+    );
+    let shown = done(&segue(&data).arg("restore").arg(&copy).output().unwrap());
+    assert!(shown.contains("and 1 messages that had come in and were not worked on"), "{shown}");
+    assert!(shown.contains("and 1 timers and batches are dead letters"), "{shown}");
+    let restored = rusqlite::Connection::open(&database).unwrap();
+    let count = |sql: &str| restored.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let letters = "SELECT COUNT(*) FROM dead_letters d JOIN inbox i ON i.id = d.source_id
+        WHERE d.source = 'inbox' AND d.resolution IS NULL AND i.state = 'dead' AND i.payload LIKE '%STOP%'";
+    assert_eq!(count(letters), 1);
+    assert_eq!(count("SELECT COUNT(*) FROM jobs WHERE kind = 'read_long_text' AND state = 'dead'"), 1);
 }
 
 #[test]

@@ -4,17 +4,29 @@
 //! A copy knows nothing of an opt-out that came after it, and the next campaign would go to whoever said it. So entries of the
 //! ledger that end a consent, and those by which people took a no back themselves, are appended to the copy's ledger as new
 //! ones that name the old: the chain of the copy goes on, and when each was said stays as it was. Entries of the suppression
-//! list and possible opt-outs that nobody has looked at come with them. All of it is one transaction, before anything is sent.
+//! list and possible opt-outs that nobody has looked at come with them. A no that was said in a WhatsApp chat, and a yes that
+//! took it back there, counts in the customer's open conversations, too. All of it is one transaction, before anything is sent.
+//!
+//! What came in and was not worked on was acknowledged, so nobody sends it again, and there may be opt-outs among it: it
+//! becomes dead letters of the copy. So do parts of long texts that waited for the rest.
 //!
 //! A yes that a file or a program claimed is not taken over, nor is the deletion of a contact: going back to a copy may be
 //! meant to undo just that.
 
-use segue_model::{Ctx, Timestamp, WorkspaceId};
+use segue_model::{
+    Ctx, Timestamp, WorkspaceId,
+    consent::{ConsentAction, Medium},
+    id::Id as _,
+    session::OptIn,
+};
 
 use crate::{
-    StoreError, Tx,
+    Row, StoreError, Tx,
     consent::{ConsentError, ConsentEventView, ConsentExtent, NewConsentEvent, read_event},
     consent_review::{ReviewState, ReviewView},
+    dead_letter::Source,
+    inbox::NewInbox,
+    outbox::Payload,
     suppression::{Suppression, SuppressionQuery},
 };
 
@@ -29,6 +41,8 @@ pub struct SaidSince {
     suppressions: Vec<Suppression>,
     /// With the addresses that each holds.
     reviews: Vec<(ReviewView, Vec<String>)>,
+    /// What came in and was not worked on, with when it came.
+    arrivals: Vec<(NewInbox, Timestamp)>,
 }
 
 /// How much was taken over.
@@ -40,7 +54,15 @@ pub struct Carried {
     pub suppressions: usize,
     /// Possible opt-outs that wait for a person's look.
     pub reviews: usize,
+    /// Dead letters of what had come in and was not worked on.
+    pub arrivals: usize,
 }
+
+/// Begins the proof of what was said in a WhatsApp chat; the id of the message follows.
+const SAID_IN_CHAT: &str = "whatsapp message ";
+/// Stands at a dead letter.
+const LETTER: &str = "It came in after the backup was made and had not been worked on in the database that was replaced. It does \
+     not come again; replay it.";
 
 crate::sql! {
     NEWEST_ENTRY = "SELECT MAX(recorded_at) FROM consent_events WHERE workspace_id = $1";
@@ -50,7 +72,44 @@ crate::sql! {
             AND (action IN ('revoke', 'deny', 'reassign', 'correct', 'confirm')
                 OR (action = 'grant' AND method IN ('keyword', 'in_chat')))
         ORDER BY recorded_at, id";
+    /// A part of a long text is done when it is kept, but nobody has read it then.
+    ARRIVED = "SELECT id, channel_id, kind, external_id, subject, payload, received_at FROM inbox
+        WHERE workspace_id = $1 AND (state IN ('pending', 'dead') OR id IN (SELECT p.inbox_id FROM inbound_parts p
+            WHERE p.workspace_id = $1 AND p.read_at IS NULL))
+        ORDER BY id";
+    RECEIVE_DEAD = "INSERT INTO inbox (workspace_id, id, channel_id, kind, external_id, subject, payload, state, next_at,
+            received_at, last_error)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 'dead', $8, $8, $9) ON CONFLICT DO NOTHING";
+    /// What somebody said in a chat counts in that customer's open sessions, unless something later is known there.
+    SAID_IN_SESSIONS = "UPDATE sessions SET opt_in = $4, opt_in_at = $5, version = version + 1
+        WHERE workspace_id = $1 AND state <> 'ended' AND COALESCE(opt_in_at, 0) <= $5 AND ($4 = 'declined' OR opt_in = 'declined')
+            AND messaging_user_id IN (SELECT i.messaging_user_id FROM messaging_identifiers i
+                WHERE i.workspace_id = $1 AND i.channel_id IN (SELECT c.id FROM channels c WHERE c.workspace_id = $1)
+                    AND i.kind IN ('phone', 'wa_id', 'bsuid', 'parent_bsuid') AND i.value IN ($2, $3))";
     HAS_ENTRY = "SELECT 1 FROM consent_events WHERE workspace_id = $1 AND id = $2";
+}
+
+fn read_arrival(row: &mut Row<'_>) -> Result<(NewInbox, Timestamp), StoreError> {
+    let item = NewInbox {
+        id: row.next()?,
+        channel_id: row.next()?,
+        kind: row.word()?,
+        external_id: row.next()?,
+        subject: row.next()?,
+        payload: Payload::from_text(row.next()?),
+    };
+    Ok((item, row.next()?))
+}
+
+/// What an entry of the ledger says of the agreement to the conversation it was said in, if it was said in one.
+fn in_conversation(entry: &ConsentEventView) -> Option<OptIn> {
+    let is_of_chat = entry.proof.as_ref().is_some_and(|proof| proof.starts_with(SAID_IN_CHAT));
+    match entry.action {
+        _ if entry.medium != Medium::WhatsApp || !is_of_chat => None,
+        ConsentAction::Revoke => Some(OptIn::Declined),
+        ConsentAction::Grant => Some(OptIn::Granted),
+        _ => None,
+    }
 }
 
 impl Tx<'_> {
@@ -62,7 +121,8 @@ impl Tx<'_> {
         self.query_one(&NEWEST_ENTRY, &[&workspace_id], |row| row.next())
     }
 
-    /// What people said from `since` on against being written to, and the suppression list and the open reviews as they are.
+    /// What people said from `since` on against being written to, and the suppression list, the open reviews and what came
+    /// in and was not worked on, as they are.
     ///
     /// # Errors
     /// When the store fails.
@@ -90,7 +150,8 @@ impl Tx<'_> {
                 reviews.push((review, held));
             }
         }
-        Ok(SaidSince { workspace_id, entries, suppressions, reviews })
+        let arrivals = self.query(&ARRIVED, &[&workspace_id], read_arrival)?;
+        Ok(SaidSince { workspace_id, entries, suppressions, reviews, arrivals })
     }
 
     /// Takes over what is not here yet.
@@ -121,6 +182,12 @@ impl Tx<'_> {
                 ConsentError::Store(error) => error,
                 other => StoreError::Corrupt(other.to_string()),
             })?;
+            if let Some(opt_in) = in_conversation(entry) {
+                let (address, digits) = (&entry.address, entry.address.trim_start_matches('+'));
+                let said: [&dyn crate::Bind; 5] =
+                    [&workspace_id, address, &digits, &opt_in.as_str(), &entry.occurred_at];
+                self.execute(&SAID_IN_SESSIONS, &said)?;
+            }
             carried.entries += 1;
         }
         for entry in &said.suppressions {
@@ -134,6 +201,34 @@ impl Tx<'_> {
                 carried.reviews += 1;
             }
         }
+        for (item, received_at) in &said.arrivals {
+            carried.arrivals += usize::from(self.receive_dead(workspace_id, (item, *received_at), ctx)?);
+        }
         Ok(carried)
+    }
+
+    /// Stores what came in as a dead letter, unless it is known here in whatever state.
+    fn receive_dead(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (item, received_at): (&NewInbox, Timestamp),
+        ctx: &Ctx,
+    ) -> Result<bool, StoreError> {
+        let row: [&dyn crate::Bind; 9] = [
+            &workspace_id,
+            &item.id,
+            &item.channel_id,
+            &item.kind.as_str(),
+            &item.external_id,
+            &item.subject,
+            &item.payload.text(),
+            &received_at,
+            &LETTER,
+        ];
+        let is_new = self.execute(&RECEIVE_DEAD, &row)? == 1;
+        if is_new {
+            self.bury(workspace_id, Source::Inbox, item.id.uuid(), LETTER, ctx)?;
+        }
+        Ok(is_new)
     }
 }

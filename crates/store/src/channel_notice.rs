@@ -35,6 +35,8 @@ crate::sql! {
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (workspace_id, channel_id, key) DO NOTHING";
     NOTICES = "SELECT id, severity, text, at FROM channel_notices
         WHERE workspace_id = $1 AND channel_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
+    IS_NOTICE_AFTER = "SELECT 1 FROM channel_notices
+        WHERE workspace_id = $1 AND channel_id = $2 AND key LIKE CAST($3 AS TEXT) || '%' AND at > $4 LIMIT 1";
 }
 
 fn read(row: &mut Row<'_>) -> Result<ChannelNoticeView, StoreError> {
@@ -64,6 +66,21 @@ impl Tx<'_> {
             ],
         )?;
         Ok(written == 1)
+    }
+
+    /// Whether a notice whose key begins so is of a later time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_notice_after(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (key, at): (&str, Timestamp),
+    ) -> Result<bool, StoreError> {
+        let found =
+            self.query_opt(&IS_NOTICE_AFTER, &[&workspace_id, &channel_id, &key, &at], |row| row.next::<i64>())?;
+        Ok(found.is_some())
     }
 
     /// Notices of a channel, newest first, from before `before` on.

@@ -153,7 +153,7 @@ pub mod workspace;
 
 pub use copied::{check_copy, end_log};
 pub use error::StoreError;
-pub use migrate::{Migration, SCHEMA_VERSION, schema_version};
+pub use migrate::{Migration, SCHEMA_VERSION, refuse_others, schema_version};
 pub use private::{private_directory, private_file};
 pub use row::{Column, Row};
 pub use sql::Sql;

@@ -347,6 +347,9 @@ crate::sql! {
     MESSAGE_OF_OUTBOX = "SELECT session_id, id FROM outbox
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 AND session_id IS NOT NULL
         ORDER BY id DESC LIMIT 1";
+    IS_SUBMITTING = "SELECT 1 FROM outbox WHERE workspace_id = $1 AND session_id = $2 AND state = 'submitting'
+            AND (state = 'queued' OR state = 'claimed' OR state = 'submitting')
+        LIMIT 1";
     PROVIDER_ID_OF = "SELECT provider_id FROM messages
         WHERE workspace_id = $1 AND session_id = $2 AND id = $3 AND direction = 'inbound' AND provider_id IS NOT NULL";
     MESSAGE_OF_CLIENT = "SELECT v.* FROM message_details v JOIN messages m ON m.workspace_id = v.workspace_id
@@ -466,6 +469,15 @@ impl Tx<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a message of the session is on the wire.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_submitting(&mut self, workspace_id: WorkspaceId, session_id: SessionId) -> Result<bool, StoreError> {
+        let found = self.query_opt(&IS_SUBMITTING, &[&workspace_id, &session_id], |row| row.next::<i64>())?;
+        Ok(found.is_some())
     }
 
     /// Whether an entry is what a customer wrote.

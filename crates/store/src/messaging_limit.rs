@@ -76,8 +76,8 @@ impl Tx<'_> {
         self.lock("messaging_limit", &format_args!("{workspace_id}:{portfolio}"))
     }
 
-    /// Stores what the platform tells of a portfolio's limit. `true` when it changed; campaigns that wait at it are tried
-    /// again then.
+    /// Stores what the platform told of a portfolio's limit then, unless something newer is known. `true` when it changed;
+    /// campaigns that wait at it are tried again then.
     ///
     /// # Errors
     /// When the store fails.
@@ -86,11 +86,17 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         portfolio: &str,
         most: Option<u32>,
-        now: Timestamp,
+        (told_at, now): (Timestamp, Timestamp),
     ) -> Result<bool, StoreError> {
         self.lock_messaging_limit(workspace_id, portfolio)?;
         let known = self.messaging_limit(workspace_id, portfolio)?;
-        self.execute(&SET_LIMIT, &[&workspace_id, &portfolio, &most, &now])?;
+        let known_at = known.and_then(|known| known.told_at);
+        // The platform tells whole seconds: what is of the second of the last word counts in the order of arrival.
+        if known_at.is_some_and(|known_at| told_at.plus(999) < known_at) {
+            return Ok(false);
+        }
+        let told_at = told_at.max(known_at.unwrap_or(told_at));
+        self.execute(&SET_LIMIT, &[&workspace_id, &portfolio, &most, &told_at])?;
         if known.is_some_and(|known| known.told_at.is_some() && known.most == most) {
             return Ok(false);
         }

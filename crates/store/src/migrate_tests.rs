@@ -152,6 +152,23 @@ fn nobody_changes_the_schema_under_a_server_that_runs() {
 }
 
 #[test]
+fn a_database_that_others_work_with_is_refused_with_their_names() {
+    for database in databases() {
+        database.migrate(&[]).unwrap();
+        refuse_others(&database.engine).unwrap();
+        let Engine::Postgres(url) = &database.engine else { continue };
+        let open = || crate::Store::open(crate::StoreConfig::new(Engine::Postgres(url.clone()), database.backups()));
+        let running = open().unwrap();
+        let refused = refuse_others(&database.engine).unwrap_err().to_string();
+        let named = format!("(process {} at ", std::process::id());
+        assert!(refused.contains("Stop all other servers") && refused.contains(&named), "{refused}");
+        running.close();
+        refuse_others(&database.engine).unwrap();
+        open().unwrap().close();
+    }
+}
+
+#[test]
 fn whoever_was_kept_out_comes_in_as_soon_as_the_schema_is_changed() {
     for database in databases() {
         let Engine::Postgres(url) = &database.engine else { continue };

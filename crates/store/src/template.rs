@@ -32,6 +32,8 @@ pub const DELETED: &str = "DELETED";
 pub const DRAFT: &str = "DRAFT";
 /// Kind of the job that settles an operation whose outcome was not noted; its payload is `{"template_id": "tpl_…"}`.
 pub const SETTLE_TEMPLATE: &str = "settle_template";
+/// Kind of the job that reads a template again whose text was changed at Meta; its payload is as that of [`SETTLE_TEMPLATE`].
+pub const READ_TEMPLATE: &str = "read_template";
 /// How long an operation may take before somebody looks what became of it.
 const SETTLE_AFTER: i64 = 2 * time::MINUTE;
 
@@ -379,6 +381,54 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         self.lock_templates(channel_id)?;
         let now = ctx.now();
+        self.put_listed(workspace_id, channel_id, (listed, asked_at), ctx)?;
+        self.execute(&DELETE_UNLISTED, &[&workspace_id, &channel_id, &asked_at])?;
+        for mut missing in self.templates(workspace_id)? {
+            let is_ours = missing.channel_id == channel_id && missing.operation_at.plus(SETTLE_AFTER) <= asked_at;
+            if is_ours && missing.operation.is_some() && missing.synced_at < now {
+                settle_missing(&mut missing);
+                self.save_template(workspace_id, &missing)?;
+            }
+        }
+        self.templates_changed(workspace_id, channel_id, now)
+    }
+
+    /// Stores a template as Meta had it when it was asked for it alone at `asked_at`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn take_template_as_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (listed, asked_at): (&ListedTemplate, Timestamp),
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        self.lock_templates(channel_id)?;
+        self.put_listed(workspace_id, channel_id, (std::slice::from_ref(listed), asked_at), ctx)?;
+        self.templates_changed(workspace_id, channel_id, ctx.now())
+    }
+
+    /// Tells of changes, and lets what waits for templates be decided anew.
+    fn templates_changed(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.tell_template_change(workspace_id, channel_id, now);
+        self.look_again_in_languages(workspace_id, channel_id, now)?;
+        self.refresh_holds(workspace_id, channel_id, now)
+    }
+
+    fn put_listed(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (listed, asked_at): (&[ListedTemplate], Timestamp),
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        let now = ctx.now();
         for template in listed {
             let known = self.template_by_name(workspace_id, channel_id, &template.name, &template.language)?;
             let known_at = known.as_ref().map(|known| known.synced_at);
@@ -416,17 +466,7 @@ impl Tx<'_> {
                 ],
             )?;
         }
-        self.execute(&DELETE_UNLISTED, &[&workspace_id, &channel_id, &asked_at])?;
-        for mut missing in self.templates(workspace_id)? {
-            let is_ours = missing.channel_id == channel_id && missing.operation_at.plus(SETTLE_AFTER) <= asked_at;
-            if is_ours && missing.operation.is_some() && missing.synced_at < now {
-                settle_missing(&mut missing);
-                self.save_template(workspace_id, &missing)?;
-            }
-        }
-        self.tell_template_change(workspace_id, channel_id, now);
-        self.look_again_in_languages(workspace_id, channel_id, now)?;
-        self.refresh_holds(workspace_id, channel_id, now)
+        Ok(())
     }
 
     /// Stores the templates Meta lists for a channel now.

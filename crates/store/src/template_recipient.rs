@@ -69,9 +69,9 @@ crate::sql! {
     CONTACT_OF_MESSAGE = "SELECT r.contact_id FROM outbox o JOIN recipients r ON r.workspace_id = o.workspace_id
             AND r.campaign_id = o.campaign_id AND r.position = o.position
         WHERE o.workspace_id = $1 AND o.id = $2";
-    /// The advertisement that the customer came by last.
-    REFERRED = "SELECT referred_at, free_entry_until FROM sessions
-        WHERE workspace_id = $1 AND messaging_user_id = $2 AND referred_at IS NOT NULL ORDER BY started_at DESC LIMIT 1";
+    /// The advertisement that the customer came by last, and the end of the last free entry point, of whichever sessions.
+    REFERRED = "SELECT MAX(referred_at), MAX(free_entry_until) FROM sessions
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND referred_at IS NOT NULL";
     CONVERSATION = "SELECT u.last_inbound_at, s.state, s.agent_id IS NOT NULL FROM messaging_users u
         LEFT JOIN sessions s ON s.workspace_id = u.workspace_id AND s.channel_id = u.channel_id
             AND s.messaging_user_id = u.id AND s.state <> 'ended'
@@ -221,14 +221,11 @@ impl Tx<'_> {
             }
         };
         let Some(user) = user else { return Ok(false) };
-        let referred = self.query_opt(&REFERRED, &[&workspace_id, &user], |row| {
-            Ok((row.next::<Timestamp>()?, row.next::<Option<Timestamp>>()?))
+        let (referred_at, until) = self.query_one(&REFERRED, &[&workspace_id, &user], |row| {
+            Ok((row.next::<Option<Timestamp>>()?, row.next::<Option<Timestamp>>()?))
         })?;
-        Ok(match referred {
-            Some((_, Some(until))) => until > now,
-            Some((at, None)) => window::free_entry(at, now).is_some(),
-            None => false,
-        })
+        let opens = window::unanswered(referred_at, until).and_then(|at| window::free_entry(at, now));
+        Ok(opens.is_some() || until.is_some_and(|until| until > now))
     }
 
     fn conversation_of(

@@ -16,7 +16,7 @@ async fn limits_and_stops_are_shown_and_an_admin_alone_lets_marketing_go_on() {
         let ChannelConfig::WhatsApp(config) = &channel.config else { panic!() };
         let portfolio = config.portfolio().to_owned();
         let stored = server.test.store.write::<_, StoreError, _>(move |tx| {
-            tx.set_messaging_limit(workspace_id, &portfolio, Some(250), now)?;
+            tx.set_messaging_limit(workspace_id, &portfolio, Some(250), (now, now))?;
             tx.put_brake(workspace_id, id, ("", "It is RED."), now)
         });
         stored.await.unwrap();

@@ -144,6 +144,9 @@ pub enum Content {
         /// Whether it holds until taken back.
         #[serde(default)]
         permanent: bool,
+        /// Whether WhatsApp gave it by itself, and the customer said nothing.
+        #[serde(default)]
+        automatic: bool,
     },
     /// The customer called. Nobody here answers calls.
     Call {
@@ -395,6 +398,7 @@ fn interactive(body: &Value) -> Option<Content> {
             response: text(reply, "response")?,
             expires_at: timestamp(reply, "expiration_timestamp"),
             permanent: truth(reply, "is_permanent").unwrap_or(false),
+            automatic: text(reply, "response_source").as_deref() == Some("automatic"),
         }),
         _ => None,
     }

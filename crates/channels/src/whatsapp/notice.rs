@@ -352,10 +352,26 @@ impl Notice {
         }
     }
 
-    /// Whether nothing may be sent from the account any more until an admin acted.
+    /// Whether nothing may be sent from the account any more until an admin acted. What only warns of that does not.
     #[must_use]
     pub fn stops_sending(&self) -> bool {
-        matches!(self, Self::Account { .. }) && self.severity() == Severity::Critical
+        let Self::Account { event, ban, .. } = self else { return false };
+        match (event.as_str(), ban.as_deref()) {
+            ("ACCOUNT_VIOLATION", _) | ("DISABLED_UPDATE", Some("SCHEDULE_FOR_DISABLE")) => false,
+            _ => self.severity() == Severity::Critical,
+        }
+    }
+
+    /// What of the account it tells the standing of: of two about the same, the later one counts.
+    #[must_use]
+    pub fn standing(&self) -> Option<&'static str> {
+        let Self::Account { event, .. } = self else { return None };
+        match event.as_str() {
+            "DISABLED_UPDATE" => Some("ban"),
+            "ACCOUNT_OFFBOARDED" | "ACCOUNT_RECONNECTED" => Some("app"),
+            "PARTNER_REMOVED" | "PARTNER_ADDED" => Some("partner"),
+            _ => None,
+        }
     }
 }
 

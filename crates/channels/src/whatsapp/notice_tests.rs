@@ -160,15 +160,17 @@ fn every_documented_event_is_read_judged_and_told_in_words() {
 #[test]
 fn only_what_takes_the_account_away_stops_sending() {
     let stops = |value: Value| Notice::of("account_update", &value).unwrap().stops_sending();
-    for event in
-        ["ACCOUNT_DELETED", "ACCOUNT_RESTRICTION", "ACCOUNT_VIOLATION", "DISABLED_UPDATE", "ACCOUNT_OFFBOARDED"]
-    {
+    for event in ["ACCOUNT_DELETED", "ACCOUNT_RESTRICTION", "DISABLED_UPDATE", "ACCOUNT_OFFBOARDED"] {
         assert!(stops(json!({"event": event})), "{event}");
     }
     for event in ["ACCOUNT_RECONNECTED", "PARTNER_ADDED", "VOLUME_BASED_PRICING_TIER_UPDATE", "BRAND_NEW"] {
         assert!(!stops(json!({"event": event})), "{event}");
     }
-    assert!(!stops(json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "REINSTATE"}})));
+    for state in ["REINSTATE", "SCHEDULE_FOR_DISABLE"] {
+        assert!(!stops(json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": state}})), "{state}");
+    }
+    let warning = Notice::of("account_update", &json!({"event": "ACCOUNT_VIOLATION"})).unwrap();
+    assert_eq!((warning.stops_sending(), warning.severity()), (false, Severity::Critical), "an alert, and no stop");
     let alert = json!({"alert_info": {"alert_severity": "CRITICAL", "alert_type": "x"}});
     assert!(!Notice::of("account_alerts", &alert).unwrap().stops_sending());
 }

@@ -1,8 +1,9 @@
 //! What lies with the WhatsApp account and not with its messages: it costs none of them, and people hear of it.
 
-use segue_delivery::{check_channel, note_check};
+use segue_channels::whatsapp::{WebhookItem, parse_webhook};
+use segue_delivery::{check_channel, note_check, reports};
 use segue_model::{
-    CampaignId, MessageId,
+    CampaignId, MessageId, Timestamp,
     content::Content,
     delivery::{MessageClass, OutboxState},
     notice::Severity,
@@ -186,6 +187,37 @@ async fn trouble_that_a_webhook_told_of_stands_until_whatsapp_sends_a_message_an
         let running = bench.start("one");
         until_connected(&bench, &channel).await;
         running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_of_another_number_neither_ends_a_refusal_nor_is_charged_to_this_one() {
+    for bench in benches().await {
+        let engine = bench.test.engine;
+        let (channel, wamid) = accepted(&bench).await;
+        let second = bench.test.now().0 / 1_000;
+        told(&bench, &channel, "messages", failed(&wamid, 131_042, second)).await;
+        let mut status = sent(second + 60);
+        status["statuses"][0]["pricing"] = json!({ "pricing_model": "PMP", "type": "regular", "category": "utility" });
+        for (number, is_own) in [("1", false), ("106540352242922", true)] {
+            status["metadata"] = json!({ "display_phone_number": "1", "phone_number_id": number });
+            let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "1", "time": second,
+                "changes": [{ "field": "messages", "value": status }] }] });
+            let items = parse_webhook(body.to_string().as_bytes()).unwrap();
+            let (ctx, own) = (bench.test.ctx.clone(), stored(&bench, &channel).await);
+            bench
+                .write(move |tx| {
+                    let [WebhookItem::Status(status)] = items.as_slice() else { panic!("{items:?}") };
+                    reports::apply_status(tx, &ctx, &own, status)
+                })
+                .await;
+            let seen = stored(&bench, &channel).await;
+            assert_eq!((seen.refusal.is_none(), seen.state == ChannelState::Connected), (is_own, is_own), "{engine}");
+            let (workspace_id, id) = (channel.workspace_id, channel.id);
+            let ever = (Timestamp(0), Timestamp(i64::MAX));
+            let charged = bench.write(move |tx| tx.charged_messages(workspace_id, id, ever.0, ever.1)).await;
+            assert_eq!(charged.len(), usize::from(is_own), "{engine}: {charged:?}");
+        }
     }
 }
 

@@ -96,7 +96,7 @@ async fn accounts_of_one_portfolio_share_the_limit_once_it_is_known() {
             .write(move |tx| {
                 tx.upsert_channel(&row)?;
                 for (portfolio, address) in [(&own, "+1"), (&own, "+2"), (&other, "+2"), (&other, "+3")] {
-                    tx.set_messaging_limit(workspace_id, portfolio, Some(250), now)?;
+                    tx.set_messaging_limit(workspace_id, portfolio, Some(250), (now, now))?;
                     tx.count_initiated_chat(workspace_id, (portfolio, address), id, now)?;
                 }
                 Ok(())

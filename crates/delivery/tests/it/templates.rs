@@ -15,11 +15,14 @@ use segue_store::{
     Store,
     channel::Channel,
     media::NewMedia,
-    template::{DELETED, DRAFT, Template, TemplateOperation},
+    template::{DELETED, DRAFT, READ_TEMPLATE, Template, TemplateOperation},
 };
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, benches};
+use crate::{
+    bench::{Bench, benches},
+    spring,
+};
 
 /// Submits with files that are in the database.
 async fn submit(store: &Store, ctx: &Ctx, channel: &Channel, id: TemplateId) -> Result<Template, TemplateError> {
@@ -290,5 +293,35 @@ async fn a_decision_that_comes_before_the_answer_outlives_it() {
         assert_eq!(rejected.provider_id.as_deref(), Some("7"));
         told(&bench, &channel, decision("APPROVED", "NONE")).await;
         assert_eq!(stored(&bench, &channel, id).await.reason, None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_whose_text_was_changed_at_whatsapp_is_read_again_at_once() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, channel_id, engine) = (channel.workspace_id, channel.id, bench.test.engine);
+        spring::templates(&bench, &channel, "MARKETING", (&["en", "de"], false)).await;
+        let text = "Hi {{1}}, {{2}} is here.";
+        let body = json!({ "type": "BODY", "text": text, "example": { "body_text": [["Ana", "spring"]] } });
+        let changed = json!({ "name": "spring", "language": "en", "category": "MARKETING", "components": [body] });
+        spring::at_sandbox(&bench, "templates", &changed, false).await;
+        let notice = json!({ "message_template_id": 1, "message_template_name": "spring",
+            "message_template_language": "en", "message_template_element": text });
+        for _ in 0..2 {
+            spring::told(&bench, &channel, "message_template_components_update", notice.clone()).await;
+        }
+        let ctx = bench.test.ctx.clone();
+        let jobs = bench.write(move |tx| tx.claim_jobs("one", 10, ctx.now().plus(30_000), &ctx)).await;
+        let kinds: Vec<&str> = jobs.iter().map(|job| job.kind.as_str()).collect();
+        assert_eq!(kinds, [READ_TEMPLATE], "{engine}: this language, and once");
+        let id: TemplateId = serde_json::from_value(jobs[0].payload["template_id"].clone()).unwrap();
+        assert_eq!(stored(&bench, &channel, id).await.parameter_count(), 1, "{engine}");
+        let (store, ctx) = (&bench.test.store, &bench.test.ctx);
+        segue_delivery::read_template_again(store, ctx, workspace_id, id).await.unwrap();
+        let seen = stored(&bench, &channel, id).await;
+        assert_eq!((seen.language.as_str(), seen.parameter_count()), ("en", 2), "{engine}");
+        let other = bench.write(move |tx| tx.template_by_name(workspace_id, channel_id, "spring", "de")).await.unwrap();
+        assert_eq!((other.status.as_str(), other.parameter_count()), ("APPROVED", 1), "{engine}: the others stay");
     }
 }

@@ -11,7 +11,10 @@ use segue_store::{
 };
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, benches, until};
+use crate::{
+    bench::{Bench, benches, until},
+    spring,
+};
 
 /// Takes the elements of a webhook in as the worker of the inbox does.
 async fn told(bench: &Bench, channel: &Channel, field: &str, mut value: Value) {
@@ -338,5 +341,32 @@ async fn what_is_told_of_the_account_is_kept_once_and_acted_on() {
         assert_eq!(rest.len(), 3);
         let foreign = bench.test.ctx.id();
         assert!(bench.write(move |tx| tx.channel_notices(foreign, channel_id, None, 10)).await.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warning_and_what_comes_late_break_no_channel() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, channel_id, engine) = (bench.test.workspace_id(), channel.id, bench.test.engine);
+        let state = async || bench.write(move |tx| tx.channel(workspace_id, channel_id)).await.unwrap().state;
+        let ban = |state: &str| json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": state } });
+        let second = bench.test.now().0 / 1_000 - 100;
+        for (later, value, breaks) in [
+            (0, ban("SCHEDULE_FOR_DISABLE"), false),
+            (0, json!({ "event": "ACCOUNT_VIOLATION", "violation_info": { "violation_type": "ADULT" } }), false),
+            (20, ban("REINSTATE"), false),
+            // Of before that.
+            (10, ban("DISABLE"), false),
+            // The number was looked at since.
+            (-7_200, json!({ "event": "ACCOUNT_RESTRICTION" }), false),
+            (30, ban("DISABLE"), true),
+        ] {
+            spring::told_at(&bench, &channel, ("account_update", second + later), value.clone()).await;
+            assert_eq!(state().await == ChannelState::Error, breaks, "{engine}: {value} at {later}");
+        }
+        let notices = bench.write(move |tx| tx.channel_notices(workspace_id, channel_id, None, 10)).await;
+        let critical = notices.iter().filter(|notice| notice.severity == Severity::Critical).count();
+        assert_eq!((notices.len(), critical), (6, 5), "{engine}: people read all of them");
     }
 }

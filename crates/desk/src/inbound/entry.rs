@@ -79,12 +79,14 @@ const fn kind(content: &Content) -> MessageKind {
         | Content::ButtonReply { .. }
         | Content::ListReply { .. }
         | Content::FlowReply { .. }
-        | Content::CallPermission { .. } => MessageKind::Reply,
+        | Content::CallPermission { automatic: false, .. } => MessageKind::Reply,
         Content::Reaction { .. } => MessageKind::Reaction,
         Content::Order { .. } => MessageKind::Order,
-        Content::System { .. } | Content::Revoke { .. } | Content::RequestWelcome | Content::Call { .. } => {
-            MessageKind::System
-        }
+        Content::System { .. }
+        | Content::Revoke { .. }
+        | Content::RequestWelcome
+        | Content::Call { .. }
+        | Content::CallPermission { automatic: true, .. } => MessageKind::System,
         Content::Unsupported { .. } | Content::Other { .. } => MessageKind::Unsupported,
     }
 }
@@ -115,6 +117,10 @@ pub(super) fn text(content: &Content) -> String {
         Content::Edit { content, .. } => text(content),
         Content::Revoke { .. } => "The customer deleted a message.".to_owned(),
         Content::Call { .. } => "The customer called on WhatsApp. Calls are not answered here; write back.".to_owned(),
+        Content::CallPermission { response, automatic: true, .. } => match response.as_str() {
+            "accept" => "WhatsApp noted by itself that the customer may be called.".to_owned(),
+            _ => "WhatsApp noted by itself that the customer may not be called.".to_owned(),
+        },
         Content::CallPermission { response, permanent, .. } => match (response.as_str(), permanent) {
             ("accept", true) => "The customer allows calls until further notice.".to_owned(),
             ("accept", false) => "The customer allows calls for some days.".to_owned(),

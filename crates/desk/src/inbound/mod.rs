@@ -58,6 +58,9 @@ pub enum InboundError {
     NoIdentity,
     #[error("Items of this kind are not conversations; delivery works on them.")]
     NotAConversation,
+    /// It may be the echo of a message whose id at the provider is not known yet.
+    #[error("A message to the customer is being sent, and this may be its echo. It is looked at again in a moment.")]
+    BeingSent,
     #[error(transparent)]
     Desk(#[from] DeskError),
 }
@@ -159,6 +162,12 @@ fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result
                 unplaced(tx, desk, message, &content, (message_id, identifiers), &mut notices)?;
             }
         }
+        // WhatsApp gave it by itself: the customer said nothing, so it opens and answers nothing.
+        Content::CallPermission { automatic: true, .. } => {
+            if let Some(session_id) = open_session_of(tx, desk, &identifiers)? {
+                append(tx, desk, message, &content, session_id, &mut notices)?;
+            }
+        }
         // The chat was opened and nothing was written: nothing to answer, and no service window.
         Content::RequestWelcome => {}
         _ => {
@@ -243,7 +252,8 @@ fn conversation(
     session.state = step(&session, SessionStep::CustomerMessage)?;
 
     if let Some(came_from) = &written.content.details.came_from {
-        (session.referred_at, session.free_entry_until) = (Some(provider_at), None);
+        // A later advertisement opens another free entry point with its answer; until then one that is open stays.
+        session.referred_at = session.referred_at.max(Some(provider_at));
         tx.put_ad(workspace_id, session.id, came_from, provider_at)?;
         if session.attribution == Attribution::None {
             session.attribution = Attribution::Ad;
@@ -264,8 +274,9 @@ fn conversation(
         cases::began(tx, ctx, workspace_id, rules, &mut session, notices)?;
     }
     let was_waiting = session.state == SessionState::Waiting;
-    let is_call = matches!(content, Content::Call { .. });
-    // A call says nothing: it neither agrees to anything nor answers the bot. That it came is shown.
+    let is_call = matches!(content, Content::Call { .. } | Content::CallPermission { .. });
+    // A call, and whether one may be made, says nothing else: it neither agrees to anything nor answers the bot. That it
+    // came is shown.
     let turn = if is_call && session.opt_in != OptIn::None {
         if opened { Turn::First } else { Turn::None }
     } else {
@@ -422,9 +433,18 @@ fn unplaced(
         Content::Revoke { .. } => return changes::remember(tx, desk, message, about, &identifiers),
         _ => {}
     }
-    let Some(user_id) = identify::known(tx, desk, &identifiers)? else { return Ok(()) };
-    let Some(session_id) = tx.open_session_of(desk.workspace_id(), desk.channel.id, user_id)? else { return Ok(()) };
+    let Some(session_id) = open_session_of(tx, desk, &identifiers)? else { return Ok(()) };
     append(tx, desk, message, content, session_id, notices)
+}
+
+/// The open session of the customer who has these identifiers.
+fn open_session_of(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    identifiers: &[segue_store::messaging_user::Identifier],
+) -> Result<Option<SessionId>, InboundError> {
+    let Some(user_id) = identify::known(tx, desk, identifiers)? else { return Ok(None) };
+    Ok(tx.open_session_of(desk.workspace_id(), desk.channel.id, user_id)?)
 }
 
 /// Writes an entry into a session, open or not, and nothing else.

@@ -21,7 +21,8 @@ use crate::{closing, notice::Notices, say::note};
 /// Keeps a recorded message.
 ///
 /// # Errors
-/// [`InboundError::NoIdentity`] when it names no customer, or when the store fails.
+/// [`InboundError::NoIdentity`] when it names no customer, [`InboundError::BeingSent`] while it may be of a message from
+/// here, or when the store fails.
 pub(super) fn keep(tx: &mut Tx<'_>, desk: &Desk<'_>, recorded: &RecordedMessage) -> Result<(), InboundError> {
     if !came_here(desk.channel, &recorded.phone_number_id) {
         return Ok(());
@@ -32,6 +33,15 @@ pub(super) fn keep(tx: &mut Tx<'_>, desk: &Desk<'_>, recorded: &RecordedMessage)
         return Err(InboundError::NoIdentity);
     }
     identify::lock(tx, desk.channel.id, &identifiers)?;
+    // An echo can be here before the answer to the send, which tells the id. It is asked first: whatever has its answer
+    // meanwhile is found by its id.
+    if (recorded.writer, recorded.record) == (Writer::Business, Record::App)
+        && let Some(user_id) = identify::known(tx, desk, &identifiers)?
+        && let Some(session_id) = tx.open_session_of(workspace_id, desk.channel.id, user_id)?
+        && tx.is_submitting(workspace_id, session_id)?
+    {
+        return Err(InboundError::BeingSent);
+    }
     // Also what this product sent itself: some accounts are told of that, too.
     if tx.message_of_provider(workspace_id, desk.channel.id, &recorded.wamid)?.is_some() {
         return Ok(());

@@ -94,3 +94,37 @@ async fn an_advertisement_opens_the_free_entry_point_with_the_first_answer() {
         assert_eq!(scene.session().await.free_entry_until, session.free_entry_until, "it is not prolonged");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_further_advertisement_ends_no_free_entry_point_and_its_answer_prolongs_it() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        scene.available(&agent).await;
+        let ad = |wamid: &str, at| {
+            let referral = json!({ "source_type": "ad", "source_id": "1", "source_url": "https://fb.me/x" });
+            message(phone(ANA), wamid, at, json!({ "type": "text", "text": { "body": "Hi" }, "referral": referral }))
+        };
+        scene.receive(ad("wamid.1", START)).await;
+        let first = scene.session().await.free_entry_until;
+        assert!(first.is_some(), "{}", scene.test.engine);
+        scene.receive(ana("wamid.2", START.plus(1_000), "Hello?")).await;
+        scene.sweep().await;
+        let offer = scene.offers(&agent).await[0];
+        scene.accept(&agent, offer).await.unwrap();
+        scene.advance(time::HOUR);
+        let came = scene.test.now();
+        scene.receive(ad("wamid.3", came)).await;
+        let session = scene.session().await;
+        assert_eq!(session.free_entry_until, first, "{}: it stays open", scene.test.engine);
+        scene.advance(time::MINUTE);
+        scene.reply(&agent, session.id, "1", "Yes").await.unwrap();
+        let longer = Some(scene.test.now().plus(72 * time::HOUR));
+        assert_eq!(scene.session().await.free_entry_until, longer, "{}", scene.test.engine);
+        // What comes late was answered long ago.
+        scene.advance(time::MINUTE);
+        scene.receive(ad("wamid.4", came.plus(-time::MINUTE))).await;
+        scene.reply(&agent, session.id, "2", "Still yes").await.unwrap();
+        assert_eq!(scene.session().await.free_entry_until, longer, "{}: nothing new", scene.test.engine);
+    }
+}

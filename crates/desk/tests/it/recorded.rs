@@ -2,12 +2,16 @@
 //! afterthoughts about what is not here, and the details of what was sent.
 
 use segue_channels::whatsapp::{RecordedMessage, WebhookItem, Writer, webhook::Record};
+use segue_desk::inbound::InboundError;
 use segue_model::{
     Timestamp,
     role::Role,
     session::{OptIn, SessionState},
 };
-use segue_store::message::{AuthorKind, Direction, MessageKind};
+use segue_store::{
+    Sql,
+    message::{AuthorKind, Direction, MessageKind},
+};
 use segue_testkit::engines;
 use serde_json::{Value, json};
 
@@ -71,6 +75,33 @@ async fn what_is_written_in_the_app_is_shown_and_nobody_answers_it() {
         let after = scene.sessions().await.into_iter().find(|each| each.id == open.id).unwrap();
         assert_eq!((after.unread_count, after.window_expires_at), (open.unread_count, open.window_expires_at));
         assert_eq!(scene.texts(&OUTBOX).await, sent, "nothing is sent because of it");
+    }
+}
+
+static SUBMITTING: Sql = Sql::portable("SUBMITTING", "UPDATE outbox SET state = 'submitting' WHERE workspace_id = $1");
+static ACCEPTED: Sql = Sql::portable(
+    "ACCEPTED",
+    "UPDATE outbox SET state = 'accepted', provider_id = 'wamid.x' WHERE workspace_id = $1 AND state = 'submitting'",
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_echo_that_comes_before_the_answer_to_its_send_is_no_second_entry() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let (workspace_id, id) = (scene.workspace(), scene.session().await.id);
+        write(scene.store(), move |tx| tx.execute(&SUBMITTING, &[&workspace_id])).await;
+        let before = scene.transcript(id).await.len();
+        let echo =
+            || recorded("wamid.x", START.plus(1_000), Writer::Business, Record::App, words("Thanks for writing."));
+        let waits = scene.try_receive(echo()).await;
+        assert!(matches!(waits, Err(InboundError::BeingSent)), "{}: {waits:?}", scene.test.engine);
+        write(scene.store(), move |tx| tx.execute(&ACCEPTED, &[&workspace_id])).await;
+        scene.try_receive(echo()).await.unwrap();
+        assert_eq!(scene.transcript(id).await.len(), before, "{}: it is that message", scene.test.engine);
+        let other = recorded("wamid.y", START.plus(2_000), Writer::Business, Record::App, words("By hand"));
+        scene.try_receive(other).await.unwrap();
+        assert_eq!(scene.transcript(id).await.len(), before + 1, "{}", scene.test.engine);
     }
 }
 
@@ -168,6 +199,25 @@ async fn a_call_opens_a_session_and_the_window_but_agrees_to_nothing() {
         assert_eq!((session.state, session.opt_in.state), (SessionState::Waiting, OptIn::Asked));
         scene.receive(call("wacid.2", START.plus(60_000))).await;
         assert_eq!(scene.session().await.opt_in.state, OptIn::Asked, "a call is no answer to the opt-in message");
+        let permission = |wamid: &str, at, source: &str| {
+            let reply = json!({"response": "accept", "response_source": source});
+            let content = json!({"type": "call_permission_reply", "call_permission_reply": reply});
+            message(phone(ANA), wamid, at, json!({"type": "interactive", "interactive": content}))
+        };
+        scene.receive(permission("wamid.p1", START.plus(60_400), "user_action")).await;
+        let before = scene.session().await;
+        assert_eq!(
+            (before.opt_in.state, before.unread_count),
+            (OptIn::Asked, 3),
+            "to allow calls agrees to nothing else"
+        );
+        // What WhatsApp gave by itself nobody said.
+        scene.receive(permission("wamid.p2", START.plus(60_800), "automatic")).await;
+        let after = scene.session().await;
+        assert_eq!(after.opt_in.state, OptIn::Asked, "{}", scene.test.engine);
+        assert_eq!((after.unread_count, after.window_expires_at), (before.unread_count, before.window_expires_at));
+        let lines = scene.lines(after.id).await;
+        assert_eq!(lines.last().unwrap(), "system: WhatsApp noted by itself that the customer may be called.");
         scene.receive(ana("wamid.1", START.plus(61_000), "Hello?")).await;
         assert_eq!(scene.session().await.opt_in.state, OptIn::Granted);
     }

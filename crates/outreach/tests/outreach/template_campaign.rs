@@ -306,7 +306,7 @@ async fn the_check_shows_the_limit_and_the_cost_by_market_and_category() {
                 for card in [&current, &later] {
                     tx.put_rate_card(ws, card, ("test", ctx.now()))?;
                 }
-                tx.set_messaging_limit(ws, &portfolio, Some(2), ctx.now())?;
+                tx.set_messaging_limit(ws, &portfolio, Some(2), (ctx.now(), ctx.now()))?;
                 tx.lock_messaging_limit(ws, &portfolio)?;
                 tx.count_initiated_chat(ws, (&portfolio, "+12125559999"), ctx.id(), ctx.now())
             })

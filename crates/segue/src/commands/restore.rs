@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use segue_delivery::long_text::READ_LONG_TEXT;
 use segue_desk::bot::BOT_TIMER;
 use segue_model::{Ctx, Timestamp, WorkspaceId};
 use segue_outreach::direct::batch::SEND_BATCH;
@@ -22,8 +23,8 @@ use segue_store::{
 
 use crate::{config::Config, node::Lock};
 
-/// Jobs that send something.
-const SENDING: &[&str] = &[BOT_TIMER, FORM_REFUSED, SEND_BATCH];
+/// Jobs that send something. What is read of a long text may be a word that is answered.
+const SENDING: &[&str] = &[BOT_TIMER, FORM_REFUSED, READ_LONG_TEXT, SEND_BATCH];
 
 /// Which file.
 #[derive(clap::Args)]
@@ -77,7 +78,7 @@ pub async fn restore(config: Config, arguments: Arguments) -> anyhow::Result<Exi
 /// Holds back what a PostgreSQL database that was restored with `pg_restore` would send again.
 ///
 /// # Errors
-/// When a server is running on this data directory, or the database cannot be used.
+/// When a server is running on this data directory or works with the database, or the database cannot be used.
 pub async fn hold(config: Config, arguments: HoldArguments) -> anyhow::Result<ExitCode> {
     let _lock = Lock::take(&config.data_directory)?;
     let engine = config.engine();
@@ -85,6 +86,8 @@ pub async fn hold(config: Config, arguments: HoldArguments) -> anyhow::Result<Ex
     if found.is_none() {
         bail!("{}", super::nothing_there(&config));
     }
+    let engine = config.engine();
+    tokio::task::spawn_blocking(move || segue_store::refuse_others(&engine)).await??;
     let prepared = prepare(config.engine(), &config, None).await?;
     if arguments.json {
         println!("{}", prepared.json(&serde_json::json!({})));
@@ -119,10 +122,11 @@ impl Prepared {
     fn show(&self) {
         show(&self.held);
         match &self.carried {
-            Ok(Carried { entries, suppressions, reviews }) => println!(
+            Ok(Carried { entries, suppressions, reviews, arrivals }) => println!(
                 "Taken over from the database that was there: {entries} entries of the consent ledger (opt-outs, and what people \
                  said themselves after one), {suppressions} entries of the suppression list, {reviews} possible opt-outs to be \
-                 looked at."
+                 looked at, and {arrivals} messages that had come in and were not worked on. Those are dead letters, and nobody \
+                 sends them again: look at them before you resume a campaign, for there may be opt-outs among them."
             ),
             Err(why) => {
                 let until = self.ledger_until.map_or_else(
@@ -191,6 +195,7 @@ async fn prepare_in(store: &Store, replaced: Option<&Path>) -> anyhow::Result<Pr
             carried.entries += more.entries;
             carried.suppressions += more.suppressions;
             carried.reviews += more.reviews;
+            carried.arrivals += more.arrivals;
         }
         let carried = said.as_ref().as_ref().map(|_| carried).map_err(Clone::clone);
         let mut held = tx.hold_restored(SENDING, &ctx)?;

@@ -33,7 +33,7 @@ use segue_store::{
     form::FORM_REFUSED,
     job::Job,
     media::{CHECK_MEDIA, FETCH_MEDIA},
-    template::SETTLE_TEMPLATE,
+    template::{READ_TEMPLATE, SETTLE_TEMPLATE},
     thread::{JOIN_CUSTOMERS, JoinCustomers},
 };
 
@@ -198,6 +198,15 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
                 .await
                 .map_err(|error| WorkError::Failed(error.to_string()))
         }
+        READ_TEMPLATE => {
+            let payload: SettleTemplate = serde_json::from_value(job.payload.clone())
+                .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
+            let read = segue_delivery::read_template_again(store, ctx, workspace_id, payload.template_id).await;
+            read.map_err(|error| match error {
+                DeliveryError::Store(error) => WorkError::Store(error),
+                other => WorkError::Failed(other.to_string()),
+            })
+        }
         JOIN_CUSTOMERS => {
             let payload: JoinCustomers = serde_json::from_value(job.payload.clone())
                 .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
@@ -259,7 +268,7 @@ struct FetchMedia {
     media_id: MediaId,
 }
 
-/// Payload of a job that looks what became of a template.
+/// Payload of a job that looks what became of a template, or reads it again.
 #[derive(serde::Deserialize)]
 struct SettleTemplate {
     template_id: TemplateId,

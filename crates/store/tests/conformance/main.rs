@@ -1,6 +1,7 @@
 //! The store's machinery and the repositories that move messages, on both engines.
 
 mod campaign_file;
+mod carried;
 mod commands;
 mod contact_traces;
 mod customer_language;
@@ -9,6 +10,7 @@ mod decision;
 mod events;
 mod flow_file;
 mod form;
+mod free_entry;
 mod idempotency;
 mod inbox;
 mod job;

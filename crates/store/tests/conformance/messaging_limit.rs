@@ -32,7 +32,7 @@ async fn what_did_not_leave_gives_back_what_it_took_and_nothing_else() {
     for test in engines().await {
         let test = &test;
         let (workspace_id, now) = (test.workspace_id(), test.now());
-        write(test, move |tx| tx.set_messaging_limit(workspace_id, PORTFOLIO, Some(5), now)).await;
+        write(test, move |tx| tx.set_messaging_limit(workspace_id, PORTFOLIO, Some(5), (now, now))).await;
         let ids: [MessageId; 4] = std::array::from_fn(|_| test.ctx.id());
         count(test, "+1", ids[0], now).await;
         count(test, "+2", ids[1], now).await;
