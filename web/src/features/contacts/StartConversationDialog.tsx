@@ -90,6 +90,7 @@ export function StartConversationDialog(props: { contact: Contact; onClose: () =
         client_id: clientId,
       });
       changeLive((data) => putSession(data, session));
+      onClose();
       await navigate({ to: '/inbox/$sessionId', params: { sessionId: session.id } });
     } catch (error) {
       // What was refused is answered the same again for the same key, whatever it is sent with.
