@@ -45,6 +45,10 @@ pub struct SegmentPatch {
     pub name: Option<String>,
     #[serde(flatten)]
     pub condition: ConditionInput,
+    /// The version that was changed. When the segment has another one by now, nothing is written and the answer is 409
+    /// `changed_meanwhile`; left out, what is given is written over whatever there is.
+    #[serde(default)]
+    pub version: Option<i64>,
 }
 
 /// A segment as the API shows it.
@@ -193,7 +197,8 @@ pub async fn create(
 /// Changes a segment. Campaigns that have started keep the condition as it was.
 ///
 /// # Errors
-/// When there is no such segment, the condition cannot be read, or the name is empty or taken.
+/// When there is no such segment, it has another version by now than the one that was changed, the condition cannot be
+/// read, or the name is empty or taken.
 pub async fn change(
     store: &Store,
     ctx: &Ctx,
@@ -211,6 +216,9 @@ pub async fn change(
         .write(move |tx| {
             tx.lock_segment(id)?;
             let before = tx.segment(workspace_id, id)?.ok_or(OutreachError::NotFound("segment"))?;
+            if patch.version.is_some_and(|version| version != before.version) {
+                return Err(OutreachError::ChangedMeanwhile);
+            }
             let text = match &condition {
                 Some(condition) => known(tx, workspace_id, condition.clone())?.to_string(),
                 None => before.condition,

@@ -10432,6 +10432,12 @@ export interface components {
         /** @description What to change of a segment; what is not given stays. */
         SegmentPatch: components["schemas"]["ConditionInput"] & {
             name?: string | null;
+            /**
+             * Format: int64
+             * @description The version that was changed. When the segment has another one by now, nothing is written and the answer is 409
+             *     `changed_meanwhile`; left out, what is given is written over whatever there is.
+             */
+            version?: number | null;
         };
         /** @description Price of segments to a country. */
         SegmentPrice: {

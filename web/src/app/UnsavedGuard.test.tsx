@@ -12,12 +12,13 @@ import userEvent from '@testing-library/user-event';
 import { useState } from 'react';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { useUnsaved, type Unsaved } from '@/lib/unsaved';
-import { AppTheme } from '@/ui';
+import { AppTheme, Dialog, TextField } from '@/ui';
 import { UnsavedGuard } from './UnsavedGuard';
 
 /** A page with something to write, and another. */
 async function open() {
   function Editor() {
+    const [shown, setShown] = useState(false);
     const [state, setState] = useState<Unsaved>('saved');
     const letGo = useUnsaved('The draft', state);
     return (
@@ -28,6 +29,21 @@ async function open() {
           </button>
         ))}
         <button onClick={letGo}>let go</button>
+        <button onClick={() => setShown(true)}>dialog</button>
+        {shown && (
+          <Dialog title="New" onClose={() => setShown(false)}>
+            <TextField label="Name" />
+            <input type="checkbox" aria-label="Chosen" />
+            <button
+              onClick={() => {
+                setShown(false);
+                history.push('/other');
+              }}
+            >
+              save and go on
+            </button>
+          </Dialog>
+        )}
       </>
     );
   }
@@ -89,6 +105,30 @@ describe('what is not saved', () => {
     await page.is('let go');
     await page.leave();
     await screen.findByText('Other page');
+  });
+
+  it('is what was typed in a dialog, until it is closed', async () => {
+    const page = await open();
+    await page.is('dialog');
+    await userEvent.click(await screen.findByLabelText('Chosen'));
+    expect(asksAtClosing()).toBe(false);
+    await userEvent.type(screen.getByLabelText('Name'), 'Ana');
+    expect(asksAtClosing()).toBe(true);
+    await page.leave();
+    await screen.findByText(/What you typed is not saved/);
+    await userEvent.click(screen.getByTestId('leave-stay'));
+    expect(screen.getByLabelText<HTMLInputElement>('Name').value).toBe('Ana');
+    await userEvent.click(screen.getByLabelText('Close'));
+    expect(asksAtClosing()).toBe(false);
+  });
+
+  it('is not what a dialog has saved that is closed on the way to another page', async () => {
+    const page = await open();
+    await page.is('dialog');
+    await userEvent.type(await screen.findByLabelText('Name'), 'Ana');
+    await userEvent.click(screen.getByText('save and go on'));
+    await screen.findByText('Other page');
+    expect(screen.queryByTestId('leave-dialog')).toBeNull();
   });
 
   it('is asked about when the window closes, also while it is being saved', async () => {

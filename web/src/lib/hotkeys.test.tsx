@@ -1,10 +1,10 @@
 // @vitest-environment happy-dom
-import { render } from '@testing-library/react';
+import { fireEvent, render } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { setSingleKeys, startHotkeys, useRegisterCommands } from './hotkeys';
 
-const run = { accept: vi.fn(), inbox: vi.fn(), palette: vi.fn(), write: vi.fn() };
+const run = { accept: vi.fn(), inbox: vi.fn(), palette: vi.fn(), write: vi.fn(), next: vi.fn() };
 
 function Page() {
   useRegisterCommands([
@@ -12,6 +12,7 @@ function Page() {
     { id: 'gi', label: 'Inbox', group: 'x', keys: 'g i', run: run.inbox },
     { id: 'w', label: 'Write', group: 'x', keys: 'Enter', run: run.write },
     { id: 'k', label: 'Palette', group: 'x', keys: 'mod+k', run: run.palette },
+    { id: 'j', label: 'Next', group: 'x', keys: 'j', repeats: true, run: run.next },
   ]);
   return (
     <>
@@ -60,6 +61,17 @@ describe('hotkeys', () => {
     view.getByRole('link').blur();
     await userEvent.keyboard('{Enter}');
     expect(run.write).toHaveBeenCalledOnce();
+  });
+
+  it('runs once however long a key is held, except what moves in a list', () => {
+    render(<Page />);
+    const hold = (key: string) =>
+      [false, true, true].map((repeat) => fireEvent.keyDown(document.body, { key, repeat }));
+    // None of the presses goes on to the page.
+    expect(hold('a')).toEqual([false, false, false]);
+    hold('j');
+    expect(run.accept).toHaveBeenCalledOnce();
+    expect(run.next).toHaveBeenCalledTimes(3);
   });
 
   it('can do without single keys', async () => {

@@ -8,6 +8,8 @@ export interface Command {
   group: string;
   /** `mod+k`, `g i`, `?`; single keys work only while no field has the focus. */
   keys?: string;
+  /** Whether it runs on while the key is held: only what moves in a list, never what decides. */
+  repeats?: boolean;
   run: () => void;
 }
 
@@ -103,6 +105,8 @@ export function startHotkeys(): () => void {
       commands.find((each) => each.keys === name);
     if (command !== undefined) {
       event.preventDefault();
+      // A held key is one wish, whatever comes to stand where the first one was.
+      if (event.repeat && command.repeats !== true) return;
       prefix = null;
       command.run();
       return;

@@ -1,6 +1,7 @@
 import { Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useEffect, useState } from 'react';
+import { useUnsaved } from '@/lib/unsaved';
 import { Button } from './controls';
 import css from './css/dialog.module.css';
 import { notify } from './notify';
@@ -21,6 +22,11 @@ interface DialogProps {
 const isSearch = (target: EventTarget) =>
   target instanceof HTMLInputElement &&
   (target.type === 'search' || target.getAttribute('role') === 'combobox');
+
+/** What is chosen takes a moment to choose again. */
+const isChoice = (target: EventTarget) =>
+  target instanceof HTMLSelectElement ||
+  (target instanceof HTMLInputElement && ['checkbox', 'radio'].includes(target.type));
 
 /** Gives the focus back to what had it before, unless something else has taken it meanwhile. */
 function useFocusReturn(): void {
@@ -50,6 +56,8 @@ export function Dialog({
   testId,
 }: DialogProps) {
   const [typed, setTyped] = useState(false);
+  const [written, setWritten] = useState(false);
+  useUnsaved('What you typed', written ? 'unsaved' : 'saved');
   useFocusReturn();
   return (
     <Modal
@@ -60,7 +68,9 @@ export function Dialog({
       closeOnClickOutside={closeOnClickOutside}
       closeOnEscape={closeOnEscape && !typed}
       onInput={(event) => {
-        if (!isSearch(event.target)) setTyped(true);
+        if (isSearch(event.target)) return;
+        setTyped(true);
+        if (!isChoice(event.target)) setWritten(true);
       }}
       // At once: what is typed right after the key that opened it must land inside.
       transitionProps={{ duration: 0 }}

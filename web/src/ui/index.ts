@@ -25,6 +25,7 @@ export {
   type Tone,
 } from './display';
 export { ErrorBoundary, Failure } from './ErrorBoundary';
+export { DateField, MomentField, NumberField, type Typed } from './fields';
 export { FileList } from './FileList';
 export { MediaViewer, type Viewable } from './MediaViewer';
 export { Card, Facts, Page, Row, Stack } from './layout';

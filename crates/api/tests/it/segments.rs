@@ -67,3 +67,29 @@ async fn a_segment_is_written_either_way_counted_walked_and_kept_while_it_is_use
         assert_eq!(server.get(&key, &path).await.status, StatusCode::NOT_FOUND);
     }
 }
+
+#[tokio::test]
+async fn a_change_of_an_older_version_of_a_segment_is_refused() {
+    for server in servers().await {
+        let key = server.key(Role::Marketer).await;
+        let segment = json!({ "name": "Berlin", "condition": "contact.city == \"Berlin\"" });
+        let made = server.post(&key, "/api/v1/segments", &segment).await.json();
+        let one = format!("/api/v1/segments/{}", made["id"].as_str().unwrap());
+        let rome = json!({ "condition": "contact.city == \"Rome\"", "version": made["version"] });
+        let first = server.patch(&key, &one, &rome).await;
+        assert_eq!(first.status, StatusCode::OK, "{}", first.text());
+
+        // Somebody who still has the first version before them.
+        let late = json!({ "name": "Late", "condition": "contact.city == \"Oslo\"", "version": made["version"] });
+        let refused = server.patch(&key, &one, &late).await;
+        assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "changed_meanwhile"));
+        assert_eq!(server.get(&key, &one).await.json(), first.json(), "{}", server.test.engine);
+
+        let newest = json!({ "name": "Late", "version": first.json()["version"] });
+        let changed = server.patch(&key, &one, &newest).await.json();
+        assert_eq!((&changed["name"], &changed["condition"]), (&json!("Late"), &rome["condition"]));
+        // A program that gives no version changes what it names.
+        let named = server.patch(&key, &one, &json!({ "name": "Rome" })).await;
+        assert_eq!((named.status, &named.json()["name"]), (StatusCode::OK, &json!("Rome")));
+    }
+}

@@ -183,8 +183,8 @@ async fn lists_and_segments_join_each_person_once_and_exclusions_are_recipients_
         assert!(matches!(segments::delete(store, ws, late.id).await, Err(OutreachError::SegmentUsed(_))));
         world.act(draft.id, CampaignAction::Start).await.unwrap();
         let nobody = segments::SegmentPatch {
-            name: None,
             condition: ConditionInput { condition: Some("false".to_owned()), form: None },
+            ..segments::SegmentPatch::default()
         };
         segments::change(store, ctx, ws, late.id, nobody).await.unwrap();
         world.plan(draft.id).await;

@@ -85,7 +85,7 @@ async fn a_segment_that_could_not_be_read_again_is_not_saved() {
             let refused = segments::create(store, ctx, ws, &Actor::System, input).await;
             let Err(OutreachError::Condition(problem)) = refused else { panic!("{}: saved", world.test.engine) };
             assert!(problem.message.contains("longer than"), "{problem}");
-            let patch = SegmentPatch { name: None, condition: condition.clone() };
+            let patch = SegmentPatch { condition: condition.clone(), ..SegmentPatch::default() };
             let refused = segments::change(store, ctx, ws, good.id, patch).await;
             assert!(matches!(refused, Err(OutreachError::Condition(_))), "{}", world.test.engine);
             let checked = segments::check(store, ctx, ws, condition.clone()).await.unwrap();

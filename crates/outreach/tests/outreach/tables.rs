@@ -534,7 +534,8 @@ async fn a_table_stays_that_a_campaign_was_started_with_whatever_its_segments_sa
         let audience = Audience { exclude_segments: vec![buyers.id], ..Audience::default() };
         let draft = world.draft(CampaignInput { audience, ..world.input() }).await.unwrap();
         world.act(draft.id, CampaignAction::Start).await.unwrap();
-        let patch = segments::SegmentPatch { name: None, condition: condition("contact.city == \"Rome\"") };
+        let rome = condition("contact.city == \"Rome\"");
+        let patch = segments::SegmentPatch { condition: rome, ..segments::SegmentPatch::default() };
         segments::change(store, ctx, ws, buyers.id, patch).await.unwrap();
         let Err(OutreachError::TableUsed(users)) = tables::delete(store, ws, table.id).await else {
             panic!("{}: who is excluded would be texted", world.test.engine)

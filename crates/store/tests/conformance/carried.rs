@@ -53,7 +53,10 @@ async fn say(test: &TestStore, address: &'static str, action: ConsentAction, (at
     };
     let (workspace_id, ctx) = (test.workspace_id(), test.ctx.clone());
     test.clock.advance(1);
-    let said = write(test, move |tx| Ok(tx.record_consent(workspace_id, &event, &ctx).map(|_| ()).unwrap()));
+    let said = write(test, move |tx| {
+        tx.record_consent(workspace_id, &event, &ctx).unwrap();
+        Ok(())
+    });
     said.await;
 }
 

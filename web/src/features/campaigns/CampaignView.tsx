@@ -3,6 +3,7 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Campaign, Funnel } from '@/api/types';
+import { counted } from '@/lib/counted';
 import { formatDateTime } from '@/lib/time';
 import { NextRun } from './NextRun';
 import {
@@ -202,7 +203,7 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
             <NextRun at={campaign.next_run_at} clock={campaign.schedule.clock} />
             {campaign.schedule.clock === 'recipient' &&
               ', from when that time comes in the first time zone of the world'}
-            {campaign.runs > 0 && ` · ${campaign.runs} runs so far`}
+            {campaign.runs > 0 && ` · ${counted(campaign.runs, 'run', 'runs')} so far`}
           </Notice>
         </div>
       )}

@@ -170,6 +170,21 @@ describe('a campaign that nobody would get now', () => {
     return screen.getByTestId<HTMLButtonElement>('confirm-start');
   };
 
+  it('says when it could not be known whether it has to be approved, and asks again', async () => {
+    api.fetchCampaignSettings.mockRejectedValue(new ApiError(403, {}));
+    const start = await button('2026-12-01T09:00:00');
+    // It is asked for a few times first.
+    await act(() => vi.advanceTimersByTimeAsync(20_000));
+    await screen.findByRole('alert');
+    expect(start.disabled).toBe(true);
+    api.fetchCampaignSettings.mockResolvedValue({ approval: 'none' });
+    await userEvent
+      .setup({ advanceTimers: vi.advanceTimersByTime })
+      .click(screen.getByText('Try again'));
+    await act(() => vi.advanceTimersByTimeAsync(1_000));
+    expect(start.disabled).toBe(false);
+  });
+
   it('can wait for its time, for who gets it is found then', async () => {
     const schedule = await button('2026-12-01T09:00:00');
     expect([schedule.disabled, schedule.textContent]).toEqual([false, 'Schedule it']);

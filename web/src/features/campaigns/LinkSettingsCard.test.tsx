@@ -96,4 +96,29 @@ describe('the links of a draft', () => {
     ]);
     expect(screen.getByText('Saved')).toBeTruthy();
   });
+
+  it('are not saved, and the draft not checked, while their end is half typed', async () => {
+    const written = server();
+    render(
+      <AppTheme>
+        <QueryClientProvider client={new QueryClient()}>
+          <DraftEditor campaign={DRAFT} />
+        </QueryClientProvider>
+      </AppTheme>,
+    );
+    const end = await screen.findByLabelText<HTMLInputElement>('Links end');
+    fireEvent.change(end, { target: { value: '2027-07-01T09:30' } });
+    vi.spyOn(end, 'validity', 'get').mockReturnValue({ badInput: true } as ValidityState);
+    fireEvent.change(end, { target: { value: '' } });
+    fireEvent.click(screen.getByTestId('links-save'));
+    await screen.findByText(
+      'The end of the links is no whole date yet. Complete it, or empty the field.',
+    );
+    await waitFor(() =>
+      expect(screen.getByTestId('campaign-start').hasAttribute('disabled')).toBe(false),
+    );
+    fireEvent.click(screen.getByTestId('campaign-start'));
+    await screen.findByText('Check before the start');
+    expect(written.filter((each) => each.includes('cmp_1'))).toEqual([]);
+  });
 });

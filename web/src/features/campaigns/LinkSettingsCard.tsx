@@ -3,17 +3,16 @@ import { useState } from 'react';
 import { errorWords } from '@/api/errors';
 import type { CampaignLinks, Landing, LinkSettings } from '@/api/link-types';
 import { keys } from '@/api/query-keys';
-import { instant, localTime } from '@/lib/local-time';
 import {
   Button,
   Card,
   Failure,
+  MomentField,
   notify,
   SelectField,
   SkeletonRows,
   Stack,
   TextArea,
-  TextField,
 } from '@/ui';
 import css from './editor.module.css';
 import { fetchDomains, fetchLinks } from './links-api';
@@ -98,15 +97,12 @@ function Settings({ links, edits }: { links: CampaignLinks; edits: LinkEdits }) 
             { value: 'none', label: 'Stay as they are written' },
           ]}
         />
-        <TextField
+        <MomentField
           label="Links end"
           description="In your time zone; empty for 90 days after the campaign’s end."
-          type="datetime-local"
-          value={localTime(shown.expires_at)}
-          onChange={(event) => {
-            const value = event.currentTarget.value;
-            set({ expires_at: instant(value) });
-          }}
+          value={shown.expires_at}
+          onMoment={(expires_at) => set({ expires_at })}
+          onTyped={edits.setEnd}
         />
         <SelectField
           label="Page before the chat"

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Campaign, Preflight } from '@/api/types';
+import { counted } from '@/lib/counted';
 import { Button, Dialog, DialogActions, Failure, Notice, notify, SkeletonRows, Stack } from '@/ui';
 import { actOnCampaign, checkCampaign, fetchCampaignSettings, startCampaign } from './api';
 import css from './editor.module.css';
@@ -84,6 +85,9 @@ export function PreflightDialog({ campaign, sender, before, onClose }: Preflight
 
   return (
     <Dialog title="Check before the start" onClose={onClose} size="xl">
+      {settings.isError && (
+        <Failure error={settings.error} onRetry={() => void settings.refetch()} />
+      )}
       {unsaved !== null && <Failure error={unsaved.error} onRetry={() => void save()} />}
       {check.isError && <Failure error={check.error} onRetry={() => void check.refetch()} />}
       {unsaved === null && !check.isError && data === undefined && (
@@ -122,7 +126,7 @@ export function PreflightDialog({ campaign, sender, before, onClose }: Preflight
             : later
               ? isNobody
                 ? 'Schedule it'
-                : `Schedule for ${(data?.sendable ?? 0).toLocaleString()} people`
+                : `Schedule for ${counted(data?.sendable ?? 0, 'person', 'people')}`
               : `Start and send to ${(data?.sendable ?? 0).toLocaleString()}`}
         </Button>
       </DialogActions>
@@ -164,7 +168,7 @@ function Figures({ check }: { check: Preflight }) {
               </span>
             ) : (
               <>
-                {segments.total.toLocaleString()} segments,{' '}
+                {counted(segments.total, 'segment', 'segments')},{' '}
                 {segments.min === segments.max
                   ? `${segments.typical} per text`
                   : `${segments.min} to ${segments.max} per text, mostly ${segments.typical}`}
@@ -228,8 +232,8 @@ function Figures({ check }: { check: Preflight }) {
                 <span>
                   {each.name}
                   <small>
-                    {each.messages.toLocaleString()} {each.messages === 1 ? 'text' : 'texts'},{' '}
-                    {each.segments.toLocaleString()} {each.segments === 1 ? 'segment' : 'segments'}
+                    {counted(each.messages, 'text', 'texts')},{' '}
+                    {counted(each.segments, 'segment', 'segments')}
                     {each.unpriced > 0 && `; ${each.unpriced.toLocaleString()} without a price`}
                   </small>
                 </span>
@@ -276,8 +280,8 @@ function Figures({ check }: { check: Preflight }) {
                 {check.texts.length > 1 && (
                   <div className={css.muted}>
                     {text.variant}
-                    {text.locale !== null && `, ${text.locale}`}: {text.messages.toLocaleString()}{' '}
-                    texts
+                    {text.locale !== null && `, ${text.locale}`}:{' '}
+                    {counted(text.messages, 'text', 'texts')}
                   </div>
                 )}
                 <Findings findings={text.findings} />

@@ -35,10 +35,11 @@ function shown() {
 }
 
 const field = () => screen.getByTestId<HTMLInputElement>('schedule-start');
+const lastDay = () => screen.getByLabelText<HTMLInputElement>('Last day');
 
 /** Half a date reads as nothing, and the browser says that it cannot be read. */
-function half(badInput: boolean) {
-  vi.spyOn(field(), 'validity', 'get').mockReturnValue({ badInput } as ValidityState);
+function half(badInput: boolean, of = field()) {
+  vi.spyOn(of, 'validity', 'get').mockReturnValue({ badInput } as ValidityState);
 }
 
 describe('the start of a campaign', () => {
@@ -71,6 +72,20 @@ describe('the start of a campaign', () => {
       repeat: null,
       clock: 'workspace',
     });
+  });
+});
+
+describe('the last day of a repetition', () => {
+  it('stays while a date is half typed', () => {
+    const seen = shown();
+    fireEvent.change(lastDay(), { target: { value: '2027-03-01' } });
+    half(true, lastDay());
+    fireEvent.change(lastDay(), { target: { value: '' } });
+    expect(seen.schedule.repeat?.until).toBe('2027-03-01');
+    expect(screen.getByText(/no whole date yet/)).toBeTruthy();
+    half(false, lastDay());
+    fireEvent.change(lastDay(), { target: { value: '2027-03-02' } });
+    expect(seen.schedule.repeat?.until).toBe('2027-03-02');
   });
 });
 

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { Schedule } from '@/api/types';
 import { useLive } from '@/live';
-import { Card, CheckField, SelectField, Stack, TextField } from '@/ui';
+import { Card, CheckField, DateField, NumberField, SelectField, Stack, TextField } from '@/ui';
 import css from './editor.module.css';
 
 interface ScheduleCardProps {
@@ -14,9 +14,9 @@ const toField = (time: string | null) => time?.slice(0, 16) ?? '';
 const fromField = (text: string) => (text === '' ? null : `${text}:00`);
 const toClock = (time: string) => time.slice(0, 5);
 
-function number(text: string, otherwise: number | null): number | null {
+function number(text: string): number | null {
   const value = Number.parseInt(text, 10);
-  return Number.isNaN(value) ? otherwise : value;
+  return Number.isNaN(value) ? null : value;
 }
 
 interface ClockFieldProps {
@@ -54,8 +54,6 @@ function clockWords(zone: string | null, { starts_at, clock }: Schedule): string
 /** When it starts, how often, and how fast. */
 export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
   const set = (change: Partial<Schedule>) => onChange({ ...schedule, ...change });
-  // What the field of the start shows while it is being corrected: half a date is no wish to have none.
-  const [half, setHalf] = useState<string | null>(null);
   const { window } = schedule;
   const zone = useLive((state) => state.workspace?.time_zone ?? null);
   // Kept while there is no start, and left out where it is sent.
@@ -71,17 +69,12 @@ export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
     >
       <Stack gap={12}>
         <div className={css.two}>
-          <TextField
+          <DateField
             type="datetime-local"
             label="Start"
             description="Empty: as soon as you start it."
-            value={half ?? toField(schedule.starts_at)}
-            onChange={(event) => {
-              const { value, validity } = event.currentTarget;
-              setHalf(validity.badInput ? value : null);
-              if (!validity.badInput) set({ starts_at: fromField(value) });
-            }}
-            onBlur={() => setHalf(null)}
+            value={toField(schedule.starts_at)}
+            onDate={(value) => set({ starts_at: fromField(value) })}
             data-testid="schedule-start"
           />
           <SelectField
@@ -116,14 +109,11 @@ export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
             data-testid="schedule-repeat"
           />
           {repeat !== null && (
-            <TextField
-              type="number"
+            <NumberField
               min={1}
               label="Every"
               value={repeat.interval}
-              onChange={(event) =>
-                setRepeat({ interval: number(event.currentTarget.value, 1) ?? 1 })
-              }
+              onNumber={(interval) => setRepeat({ interval })}
             />
           )}
           {repeat !== null && (
@@ -133,19 +123,15 @@ export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
               label="Number of runs"
               placeholder="without end"
               value={repeat.count ?? ''}
-              onChange={(event) => setRepeat({ count: number(event.currentTarget.value, null) })}
+              onChange={(event) => setRepeat({ count: number(event.currentTarget.value) })}
             />
           )}
           {repeat !== null && (
-            <TextField
+            <DateField
               type="date"
               label="Last day"
               value={repeat.until ?? ''}
-              onChange={(event) =>
-                setRepeat({
-                  until: event.currentTarget.value === '' ? null : event.currentTarget.value,
-                })
-              }
+              onDate={(until) => setRepeat({ until: until === '' ? null : until })}
             />
           )}
         </div>
@@ -163,13 +149,12 @@ export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
                 set({ misfire: event.currentTarget.value as Schedule['misfire'] })
               }
             />
-            <TextField
-              type="number"
+            <NumberField
               min={1}
               max={168}
               label="At most so many hours late"
               value={schedule.late_hours}
-              onChange={(event) => set({ late_hours: number(event.currentTarget.value, 12) ?? 12 })}
+              onNumber={(late_hours) => set({ late_hours })}
             />
           </div>
         )}
@@ -205,7 +190,7 @@ export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
             label="At most so many messages a minute"
             description="Empty: as fast as the sender may."
             value={schedule.per_minute ?? ''}
-            onChange={(event) => set({ per_minute: number(event.currentTarget.value, null) })}
+            onChange={(event) => set({ per_minute: number(event.currentTarget.value) })}
             data-testid="schedule-per-minute"
           />
           <TextField
@@ -215,7 +200,7 @@ export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
             label="Too late after so many hours"
             description="What has not left by then is not sent any more. Empty: it waits."
             value={schedule.expires_hours ?? ''}
-            onChange={(event) => set({ expires_hours: number(event.currentTarget.value, null) })}
+            onChange={(event) => set({ expires_hours: number(event.currentTarget.value) })}
             data-testid="schedule-expires"
           />
         </div>

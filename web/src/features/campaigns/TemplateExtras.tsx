@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { CampaignTemplate, Template } from '@/api/types';
-import { instant, localTime } from '@/lib/local-time';
-import { CheckField, notify, TextField } from '@/ui';
+import { CheckField, MomentField, notify, TextField } from '@/ui';
 import { uploadCampaignFile } from './api';
 import css from './editor.module.css';
 
@@ -155,12 +154,11 @@ export function TemplateFileField(props: FileFieldProps) {
 export function TemplateOfferEnd({ wanted, template, set }: HeaderProps) {
   if (template.offer?.expires !== true) return null;
   return (
-    <TextField
+    <MomentField
       label={`When “${template.offer.text}” ends`}
       description="In your time zone. What has not left by then is not sent any more."
-      type="datetime-local"
-      value={localTime(wanted.offer_ends_at)}
-      onChange={(event) => set({ offer_ends_at: instant(event.currentTarget.value) })}
+      value={wanted.offer_ends_at}
+      onMoment={(offer_ends_at) => set({ offer_ends_at })}
       data-testid="template-offer-ends"
     />
   );

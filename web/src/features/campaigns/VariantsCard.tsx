@@ -1,6 +1,6 @@
 import { IconTrash } from '@tabler/icons-react';
 import type { CampaignInput, Variant } from '@/api/types';
-import { Card, IconButton, Stack, TextArea, TextField } from '@/ui';
+import { Card, IconButton, NumberField, Stack, TextArea, TextField } from '@/ui';
 import css from './editor.module.css';
 
 interface VariantsCardProps {
@@ -39,17 +39,12 @@ export function VariantsCard({ input, onChange }: VariantsCardProps) {
               value={variant.name}
               onChange={(event) => change(at, { name: event.currentTarget.value })}
             />
-            <TextField
-              type="number"
+            <NumberField
               min={1}
               max={100}
               label="Share"
               value={variant.weight}
-              onChange={(event) =>
-                change(at, {
-                  weight: Math.max(1, Number.parseInt(event.currentTarget.value, 10) || 1),
-                })
-              }
+              onNumber={(weight) => change(at, { weight })}
             />
             <TextArea
               label="Text"
@@ -88,22 +83,13 @@ export function VariantsCard({ input, onChange }: VariantsCardProps) {
               </button>
             )}
           </div>
-          <TextField
-            type="number"
+          <NumberField
             min={0}
             max={50}
             label="Hold out, percent"
             description="They get nothing and are counted, to compare with."
             value={input.held_out_percent}
-            onChange={(event) =>
-              onChange({
-                ...input,
-                held_out_percent: Math.min(
-                  50,
-                  Math.max(0, Number.parseInt(event.currentTarget.value, 10) || 0),
-                ),
-              })
-            }
+            onNumber={(held_out_percent) => onChange({ ...input, held_out_percent })}
             data-testid="held-out"
           />
         </div>

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { BounceRules } from '@/api/text-types';
-import { same } from '@/lib/changes';
+import { rebased, same } from '@/lib/changes';
 import { useUnsaved } from '@/lib/unsaved';
 import { Button, Card, Failure, Notice, notify, SkeletonRows, Stack, TextField } from '@/ui';
 import css from './suppressions.module.css';
@@ -31,6 +31,7 @@ const list = (codes: string) => codes.split(/[\s,;]+/).filter((code) => code !==
 
 function Editor({ rules }: { rules: BounceRules }) {
   const cache = useQueryClient();
+  // What the fields began with, so that only what was changed here is written.
   const [before, setBefore] = useState(rules);
   const [after, setAfter] = useState(String(rules.after));
   const [days, setDays] = useState(String(rules.within_days));
@@ -54,10 +55,14 @@ function Editor({ rules }: { rules: BounceRules }) {
     setBusy(true);
     setProblem(null);
     try {
-      const saved = await changeBounceRules(typed);
+      const saved = await changeBounceRules(rebased(before, typed, await fetchBounceRules()));
       setBefore(saved);
-      setHard(saved.hard_codes.join(', '));
-      setSoft(saved.soft_codes.join(', '));
+      // What was typed while it was saved stays.
+      const put = (sent: string, stored: string) => (now: string) => (now === sent ? stored : now);
+      setAfter(put(after, String(saved.after)));
+      setDays(put(days, String(saved.within_days)));
+      setHard(put(hard, saved.hard_codes.join(', ')));
+      setSoft(put(soft, saved.soft_codes.join(', ')));
       cache.setQueryData(keys.bounceRules, saved);
       notify.done('Saved');
     } catch (error) {

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { act, render, screen, waitFor } from '@testing-library/react';
+import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import type { ReactNode } from 'react';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -83,6 +83,19 @@ describe('ReviewQueue', () => {
     await userEvent.keyboard('k');
     await waitFor(() => expect(decided).toHaveLength(1));
     expect(decided[0]?.path).toBe('/api/v1/consent-reviews/crv_1/decide');
+  });
+
+  it('decides one message however long the key is held', async () => {
+    const { decided } = shown({
+      rows: [review('crv_1', 'wrong number'), review('crv_2', 'no longer him')],
+    });
+    await saying('wrong number');
+    fireEvent.keyDown(document.body, { key: 'o' });
+    await waitFor(() => expect(rows()).toHaveLength(1));
+    fireEvent.keyDown(document.body, { key: 'o', repeat: true });
+    fireEvent.keyDown(document.body, { key: 'o', repeat: true });
+    await saying('no longer him');
+    expect(decided).toHaveLength(1);
   });
 
   it('decides none when the chosen one is gone, until another is chosen', async () => {

@@ -109,6 +109,7 @@ export function ReviewQueue() {
             label: 'Next message',
             group: 'Review',
             keys: 'ArrowDown',
+            repeats: true,
             run: () => move(1),
           },
           {
@@ -116,6 +117,7 @@ export function ReviewQueue() {
             label: 'Previous message',
             group: 'Review',
             keys: 'ArrowUp',
+            repeats: true,
             run: () => move(-1),
           },
         ],

@@ -106,8 +106,9 @@ function SettingsForm({ settings }: { settings: ConsentSettings }) {
       const saved = await saveSettings(rebased(before, after, await fetchSettings()));
       cache.setQueryData(keys.consentSettings, saved);
       setBefore(saved);
-      setDraft(saved);
-      setWords(wordLines(saved.rules));
+      // What was typed while it was saved stays.
+      setDraft((typed) => rebased(draft, typed, saved));
+      setWords((typed) => (typed === words ? wordLines(saved.rules) : typed));
       notify.done('Settings saved');
     } catch (error) {
       notify.failure(error);

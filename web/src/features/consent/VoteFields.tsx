@@ -1,6 +1,5 @@
 import type { Vote, VoteOption } from '@/api/types';
-import { instant, localTime } from '@/lib/local-time';
-import { Button, CheckField, TextArea, TextField } from '@/ui';
+import { Button, CheckField, MomentField, TextArea, TextField } from '@/ui';
 import css from './consent.module.css';
 
 export const FRESH_VOTE: Vote = {
@@ -81,12 +80,11 @@ export function VoteFields({ vote, onChange }: { vote: Vote; onChange: (vote: Vo
         </Button>
       </div>
       <div className={css.two}>
-        <TextField
+        <MomentField
           label="Closes"
           description="No vote counts from then on. Empty: it stays open."
-          type="datetime-local"
-          value={localTime(vote.closes_at)}
-          onChange={(event) => set({ closes_at: instant(event.currentTarget.value) })}
+          value={vote.closes_at}
+          onMoment={(closes_at) => set({ closes_at })}
           data-testid="vote-closes"
         />
         <CheckField

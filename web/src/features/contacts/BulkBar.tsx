@@ -2,6 +2,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Contact, ContactList } from '@/api/types';
+import { counted } from '@/lib/counted';
 import { useLive } from '@/live';
 import {
   Button,
@@ -47,7 +48,7 @@ export function BulkBar({ selected, lists, onDone }: BulkBarProps) {
     if (deleted === null) return;
     try {
       const { changed } = await restoreContacts(deleted.id);
-      notify.done(`${changed.toLocaleString()} contacts are back`);
+      notify.done(`${counted(changed, 'contact is', 'contacts are')} back`);
       setDeleted(null);
       refresh();
     } catch (error) {
@@ -59,7 +60,7 @@ export function BulkBar({ selected, lists, onDone }: BulkBarProps) {
     <>
       {deleted !== null && (
         <div className={css.bulk} role="status">
-          <span>{deleted.count.toLocaleString()} contacts were deleted.</span>
+          <span>{counted(deleted.count, 'contact was', 'contacts were')} deleted.</span>
           <Button
             size="xs"
             emphasis="secondary"
@@ -143,7 +144,7 @@ export function BulkBar({ selected, lists, onDone }: BulkBarProps) {
       )}
       {asked === 'delete' && (
         <ConfirmDialog
-          title={`Delete ${ids.length.toLocaleString()} contacts?`}
+          title={`Delete ${counted(ids.length, 'contact', 'contacts')}?`}
           confirmLabel="Delete"
           emphasis="danger"
           onConfirm={remove}

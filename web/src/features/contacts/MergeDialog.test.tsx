@@ -40,3 +40,21 @@ it.each<[Partial<Consent>, Partial<Consent>, string | null]>([
   if (channels === null) expect(said).toBeNull();
   else expect(said).toContain(`opted out of ${channels}`);
 });
+
+it('says of each choice what it is about', () => {
+  render(
+    <AppTheme>
+      <MergeDialog
+        contacts={[contact('con_1', {}), contact('con_2', {})]}
+        onClose={vi.fn()}
+        onMerged={vi.fn()}
+      />
+    </AppTheme>,
+  );
+  const names = screen.getAllByRole('radio').map((each) => {
+    const ids = each.getAttribute('aria-labelledby')?.split(' ') ?? [];
+    return ids.map((id) => document.getElementById(id)?.textContent).join(' ');
+  });
+  expect(names[0]).toMatch(/^Which one stays Maria/);
+  expect(names.slice(2, 4)).toEqual(['First name Maria', 'First name Maria']);
+});

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import type { Contact } from '@/api/types';
 import { CHANNEL_WORDS } from '@/lib/consent';
 import { fieldWords } from '@/lib/field-words';
@@ -46,6 +46,7 @@ export function fieldsOf([one, other]: [Contact, Contact]): { name: string; labe
 
 /** Puts two contacts side by side; for each field one value is chosen. */
 export function MergeDialog({ contacts, onClose, onMerged }: MergeDialogProps) {
+  const id = useId();
   const [kept, setKept] = useState<Side>(0);
   const [chosen, setChosen] = useState<Record<string, Side>>({});
   const [busy, setBusy] = useState(false);
@@ -79,13 +80,14 @@ export function MergeDialog({ contacts, onClose, onMerged }: MergeDialogProps) {
         <table className={css.compare}>
           <thead>
             <tr>
-              <td />
+              <td id={`${id}-kept`}>Which one stays</td>
               {([0, 1] as const).map((side) => (
-                <th key={side} scope="col">
+                <th key={side} scope="col" id={`${id}-kept-${side}`}>
                   <label className={css.choice}>
                     <input
                       type="radio"
                       name="kept"
+                      aria-labelledby={`${id}-kept ${id}-kept-${side}`}
                       checked={kept === side}
                       onChange={() => setKept(side)}
                     />
@@ -104,9 +106,11 @@ export function MergeDialog({ contacts, onClose, onMerged }: MergeDialogProps) {
             </tr>
           </thead>
           <tbody>
-            {rows.map(({ name, label }) => (
+            {rows.map(({ name, label }, row) => (
               <tr key={name}>
-                <th scope="row">{label}</th>
+                <th scope="row" id={`${id}-${row}`}>
+                  {label}
+                </th>
                 {([0, 1] as const).map((side) => {
                   const value = valueOf(contacts[side], name);
                   return (
@@ -118,10 +122,13 @@ export function MergeDialog({ contacts, onClose, onMerged }: MergeDialogProps) {
                           <input
                             type="radio"
                             name={`field-${name}`}
+                            aria-labelledby={`${id}-${row} ${id}-${row}-${side}`}
                             checked={sideOf(name) === side}
                             onChange={() => setChosen({ ...chosen, [name]: side })}
                           />
-                          <span>{name === 'phone' ? formatPhone(value) : value}</span>
+                          <span id={`${id}-${row}-${side}`}>
+                            {name === 'phone' ? formatPhone(value) : value}
+                          </span>
                         </label>
                       )}
                     </td>

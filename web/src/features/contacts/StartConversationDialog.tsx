@@ -6,6 +6,7 @@ import { ApiError, errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { FilledTemplate, Template } from '@/api/template-types';
 import type { Contact } from '@/api/types';
+import { languageOf } from '@/lib/languages';
 import { changeLive, putSession } from '@/live';
 import {
   beginning,
@@ -90,6 +91,7 @@ export function StartConversationDialog(props: { contact: Contact; onClose: () =
         client_id: clientId,
       });
       changeLive((data) => putSession(data, session));
+      onClose();
       await navigate({ to: '/inbox/$sessionId', params: { sessionId: session.id } });
     } catch (error) {
       // What was refused is answered the same again for the same key, whatever it is sent with.
@@ -118,7 +120,7 @@ export function StartConversationDialog(props: { contact: Contact; onClose: () =
               { value: '', label: 'Choose a template' },
               ...templates.map((each) => ({
                 value: each.id,
-                label: `${each.name.replaceAll('_', ' ')} (${each.language})`,
+                label: `${each.name.replaceAll('_', ' ')} (${languageOf(each.language)})`,
               })),
             ]}
             onChange={(event) => choose(event.currentTarget.value)}

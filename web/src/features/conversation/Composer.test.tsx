@@ -3,7 +3,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { StrictMode } from 'react';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { clearDrafts, flushDrafts, readDraft } from '@/lib/drafts';
 import * as live from '@/live';
 import { AppTheme } from '@/ui';
@@ -39,6 +39,26 @@ describe('Composer', () => {
     view.rerender(tree('ses_2'));
     expect(field().value).toBe('For James');
     expect(readDraft('ses_1', 'reply')).toBe('For Maria only');
+  });
+
+  it('tells a screen reader which quick reply Enter would take', async () => {
+    const replies = ['Hours', 'Address'].map((title) => ({ id: title, title, text: `${title}!` }));
+    vi.stubGlobal('fetch', () => Promise.resolve(Response.json({ data: replies })));
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const user = userEvent.setup();
+    render(tree('ses_1'));
+    await user.type(field(), '/');
+    const list = await screen.findByRole('listbox', { name: 'Quick replies' });
+    expect(field().getAttribute('aria-controls')).toBe(list.id);
+    const active = () =>
+      document.getElementById(field().getAttribute('aria-activedescendant') ?? '');
+    expect(active()?.textContent).toBe('HoursHours!');
+    await user.type(field(), '{ArrowDown}');
+    expect(active()?.textContent).toBe('AddressAddress!');
+    expect(active()?.getAttribute('aria-selected')).toBe('true');
+    await user.type(field(), '{Enter}');
+    expect(field().getAttribute('aria-activedescendant')).toBeNull();
+    expect(readDraft('ses_1', 'reply')).toContain('Address!');
   });
 
   it('keeps reply and note apart', async () => {

@@ -206,6 +206,7 @@ export function Composer({
   };
   const over = text.trim().length - limit;
   const empty = text.trim() === '' && ready.length === 0;
+  const openList = [replies, mentions].find((list) => list.open === 'yes');
   return (
     <div className={css.composer} data-mode={mode} ref={anchor}>
       {held === 'yes' && (
@@ -257,10 +258,10 @@ export function Composer({
         }
         data-testid="composer-input"
         data-reply-field={mode === 'reply' ? '' : undefined}
-        aria-autocomplete={mode === 'note' ? 'list' : undefined}
-        aria-controls={mentions.open === 'yes' ? mentions.listId : undefined}
+        aria-autocomplete="list"
+        aria-controls={openList?.listId}
         aria-activedescendant={
-          mentions.open === 'yes' ? optionId(mentions.listId, mentions.active) : undefined
+          openList === undefined ? undefined : optionId(openList.listId, openList.active)
         }
         onChange={(event) => {
           writeDraft(sessionId, mode, event.target.value);

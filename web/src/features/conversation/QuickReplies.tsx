@@ -1,12 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
-import { useState, type KeyboardEvent } from 'react';
+import { useId, useState, type KeyboardEvent } from 'react';
 import { keys } from '@/api/query-keys';
 import type { QuickReply } from '@/api/types';
 import { fetchQuickReplies } from './api';
 import css from './composer.module.css';
+import { optionId } from './use-mentions';
 
 export interface QuickReplyState {
   open: 'yes' | 'no';
+  /** The id of the open list. */
+  listId: string;
   options: QuickReply[];
   active: number;
   setActive: (index: number) => void;
@@ -16,6 +19,7 @@ export interface QuickReplyState {
 
 /** The list behind `/`: open while the draft starts with a slash and something matches. */
 export function useQuickReplies(draft: string): QuickReplyState {
+  const listId = useId();
   const [dismissed, setDismissed] = useState<string | null>(null);
   const [activeFor, setActiveFor] = useState({ draft: '', index: 0 });
   const slash = draft.startsWith('/') && !draft.includes('\n');
@@ -44,7 +48,7 @@ export function useQuickReplies(draft: string): QuickReplyState {
     return true;
   };
   const open = options.length > 0 && dismissed !== draft ? 'yes' : 'no';
-  return { open, options, active, setActive, onKey };
+  return { open, listId, options, active, setActive, onKey };
 }
 
 export function QuickReplies({
@@ -55,22 +59,27 @@ export function QuickReplies({
   onChoose: (text: string) => void;
 }) {
   return (
-    <ul className={css.replies} aria-label="Quick replies" data-testid="quick-replies">
+    <ul
+      className={css.replies}
+      id={state.listId}
+      role="listbox"
+      aria-label="Quick replies"
+      data-testid="quick-replies"
+    >
       {state.options.map((reply, index) => (
-        <li key={reply.id}>
-          <button
-            type="button"
-            tabIndex={-1}
-            data-active={index === state.active ? 'yes' : 'no'}
-            onPointerEnter={() => state.setActive(index)}
-            onMouseDown={(event) => {
-              event.preventDefault();
-              onChoose(reply.text);
-            }}
-          >
-            <strong>{reply.title}</strong>
-            <span>{reply.text}</span>
-          </button>
+        <li
+          key={reply.id}
+          id={optionId(state.listId, index)}
+          role="option"
+          aria-selected={index === state.active}
+          onPointerEnter={() => state.setActive(index)}
+          onMouseDown={(event) => {
+            event.preventDefault();
+            onChoose(reply.text);
+          }}
+        >
+          <strong>{reply.title}</strong>
+          <span>{reply.text}</span>
         </li>
       ))}
     </ul>

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { FilledTemplate, TemplateChoice } from '@/api/template-types';
+import { languageOf } from '@/lib/languages';
 import { send } from '@/live';
 import {
   beginning,
@@ -108,7 +109,7 @@ export function TemplatePicker({ sessionId, role, onClose, onFilling }: Template
               <span className={css.optionName}>
                 {choice.name.replaceAll('_', ' ')}
                 <span>
-                  {choice.language}
+                  {languageOf(choice.language)}
                   {choice.languages.length > 1 && ` +${choice.languages.length - 1}`}
                 </span>
               </span>
@@ -122,7 +123,10 @@ export function TemplatePicker({ sessionId, role, onClose, onFilling }: Template
           {chosen.choice.languages.length > 1 && (
             <SelectField
               label="Language"
-              data={chosen.choice.languages.map((each) => each.language)}
+              data={chosen.choice.languages.map(({ language }) => ({
+                value: language,
+                label: languageOf(language),
+              }))}
               value={chosen.template.language}
               onChange={(event) => choose(chosen.choice, event.currentTarget.value)}
               data-testid="template-choose-language"

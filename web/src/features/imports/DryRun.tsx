@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { keys } from '@/api/query-keys';
+import { counted } from '@/lib/counted';
 import { Button, Card, Failure, Notice, Row, SkeletonRows, Stack } from '@/ui';
 import { fetchImport } from './api';
 import { Figures, Notes, RunningBar } from './Result';
@@ -51,7 +52,7 @@ export function DryRun({ importId, busy, onImport, onBack }: DryRunProps) {
             disabled={data.state !== 'done' || taken === 0}
             data-testid="import-confirm"
           >
-            {data.state === 'done' ? `Import ${taken.toLocaleString()} rows` : 'Import'}
+            {data.state === 'done' ? `Import ${counted(taken, 'row', 'rows')}` : 'Import'}
           </Button>
           <Button emphasis="secondary" onClick={onBack} data-testid="dry-run-back">
             Back to the columns

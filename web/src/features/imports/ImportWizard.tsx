@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { ImportFile, ImportMode } from '@/api/types';
+import { counted } from '@/lib/counted';
 import { mappingProblem } from '@/lib/csv-mapping';
 import { useUnsaved } from '@/lib/unsaved';
 import { useLive } from '@/live';
@@ -57,7 +58,7 @@ export function ImportWizard() {
         <>
           <Card
             title="2. Columns"
-            description={`${chosen.taken.row_count.toLocaleString()} rows. Check what each column becomes.`}
+            description={`${counted(chosen.taken.row_count, 'row', 'rows')}. Check what each column becomes.`}
             padding="none"
           >
             {chosen.taken.remembered !== null && (
@@ -102,7 +103,7 @@ export function ImportWizard() {
               disabled={problem !== null}
               data-testid="import-start"
             >
-              Check {chosen.taken.row_count.toLocaleString()} rows
+              Check {counted(chosen.taken.row_count, 'row', 'rows')}
             </Button>
           </div>
         </>

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { DataTableDefinition } from '@/api/table-types';
 import type { ImportFile, ImportMode } from '@/api/types';
+import { counted } from '@/lib/counted';
 import { mappingProblem, suggestColumns } from '@/lib/table-mapping';
 import { useUnsaved } from '@/lib/unsaved';
 import { Button, Card, Failure, Page, Row, SelectField, SkeletonRows } from '@/ui';
@@ -70,7 +71,7 @@ function Wizard({ table }: { table: DataTableDefinition }) {
         <>
           <Card
             title="2. Columns"
-            description={`${taken.row_count.toLocaleString()} rows. What the file has no column for stays as it is.`}
+            description={`${counted(taken.row_count, 'row', 'rows')}. What the file has no column for stays as it is.`}
           >
             <div className={css.tableMapping}>
               {taken.columns.map((column) => (
@@ -106,7 +107,7 @@ function Wizard({ table }: { table: DataTableDefinition }) {
               disabled={problem !== null}
               data-testid="import-start"
             >
-              Check {taken.row_count.toLocaleString()} rows
+              Check {counted(taken.row_count, 'row', 'rows')}
             </Button>
             <span role="status">
               {problem ?? 'Next you see what would happen. Nothing is changed yet.'}

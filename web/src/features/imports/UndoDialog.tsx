@@ -10,23 +10,40 @@ export function undoLines(
   counts: UndoCounts,
   what: 'contacts' | 'rows' = 'contacts',
 ): { count: number; text: string }[] {
+  const one = what === 'contacts' ? 'contact' : 'row';
+  const others = what === 'contacts' ? ' or another import brought them, too' : '';
+  const line = (count: number, single: string, several: string) => ({
+    count,
+    text: count === 1 ? single : several,
+  });
   return [
-    { count: counts.removed, text: `${what} that it created are deleted` },
-    {
-      count: counts.kept,
-      text:
-        what === 'contacts'
-          ? 'contacts that it created stay, because they are in use since or another import brought them, too'
-          : 'rows that it created stay, because they are in use since',
-    },
-    { count: counts.restored, text: `${what} get back the values they had before` },
-    {
-      count: counts.changed_since,
-      text: `${what} stay as they are, because they were changed since`,
-    },
-    { count: counts.unlisted, text: 'contacts are taken off its list' },
-    { count: counts.withdrawn, text: 'consents are taken back; the record of them stays' },
-  ].filter((line) => line.count > 0);
+    line(
+      counts.removed,
+      `${one} that it created is deleted`,
+      `${what} that it created are deleted`,
+    ),
+    line(
+      counts.kept,
+      `${one} that it created stays, because it is in use since${others}`,
+      `${what} that it created stay, because they are in use since${others}`,
+    ),
+    line(
+      counts.restored,
+      `${one} gets back the values it had before`,
+      `${what} get back the values they had before`,
+    ),
+    line(
+      counts.changed_since,
+      `${one} stays as it is, because it was changed since`,
+      `${what} stay as they are, because they were changed since`,
+    ),
+    line(counts.unlisted, 'contact is taken off its list', 'contacts are taken off its list'),
+    line(
+      counts.withdrawn,
+      'consent is taken back; the record of it stays',
+      'consents are taken back; the record of them stays',
+    ),
+  ].filter((each) => each.count > 0);
 }
 
 export function UndoLines({

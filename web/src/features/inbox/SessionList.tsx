@@ -47,12 +47,20 @@ export function SessionList({ selected }: { selected: string | null }) {
     void navigate({ to: '/inbox/$sessionId', params: { sessionId: next } });
   };
   useRegisterCommands([
-    { id: 'list.next', label: 'Next conversation', group: 'Inbox', keys: 'j', run: () => step(1) },
+    {
+      id: 'list.next',
+      label: 'Next conversation',
+      group: 'Inbox',
+      keys: 'j',
+      repeats: true,
+      run: () => step(1),
+    },
     {
       id: 'list.previous',
       label: 'Previous conversation',
       group: 'Inbox',
       keys: 'k',
+      repeats: true,
       run: () => step(-1),
     },
     {

@@ -1,10 +1,11 @@
 // @vitest-environment happy-dom
-import { act, render, screen, waitFor } from '@testing-library/react';
+import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { api as server } from '@/api/client';
 import { ApiError, NETWORK_ERROR } from '@/api/errors';
 import type { Offer } from '@/api/types';
+import { startHotkeys } from '@/lib/hotkeys';
 import { changeLive, resetLive, useLive } from '@/live';
 import { session } from '@/live/fixtures';
 import { AppTheme } from '@/ui';
@@ -78,6 +79,33 @@ describe('an offer that was declined', () => {
     expect(screen.queryByTestId('offer-card')).toBeNull();
     answer({});
     await waitFor(() => expect(useLive.getState().offers).toEqual({}));
+  });
+});
+
+describe('a key that is held', () => {
+  const hold = (key: string) =>
+    [false, true, true].forEach((repeat) => fireEvent.keyDown(document.body, { key, repeat }));
+
+  it('answers one offer, not the next one too', async () => {
+    const second = { ...offered(Date.now() + 5_000), id: 'ofr_2', session_id: 'ses_2' };
+    act(() => changeLive((data) => ({ ...data, offers: { ...data.offers, ofr_2: second } })));
+    onTestFinished(startHotkeys());
+    vi.mocked(api.declineOffer).mockResolvedValue({});
+    hold('d');
+    await waitFor(() => expect(Object.keys(useLive.getState().offers)).toEqual(['ofr_2']));
+    hold('d');
+    await waitFor(() => expect(useLive.getState().offers).toEqual({}));
+    expect(vi.mocked(api.declineOffer).mock.calls).toEqual([['ofr_1'], ['ofr_2']]);
+  });
+});
+
+describe('an offer that is being accepted', () => {
+  it('is not accepted again by a second press', () => {
+    onTestFinished(startHotkeys());
+    vi.mocked(api.acceptOffer).mockReturnValue(new Promise(() => undefined));
+    fireEvent.keyDown(document.body, { key: 'a' });
+    fireEvent.keyDown(document.body, { key: 'a' });
+    expect(api.acceptOffer).toHaveBeenCalledOnce();
   });
 });
 

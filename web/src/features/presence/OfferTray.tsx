@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
 import { ApiError } from '@/api/errors';
 import type { Offer } from '@/api/types';
@@ -45,7 +45,11 @@ export function OfferTray({ onAccepted }: { onAccepted: (sessionId: string) => v
     }
   }, [first]);
 
+  // On their way already: neither a second press nor a second click accepts one again.
+  const accepting = useRef(new Set<string>());
   const accept = async (offer: Offer) => {
+    if (accepting.current.has(offer.id)) return;
+    accepting.current.add(offer.id);
     setBusy(offer.id);
     try {
       const session = await acceptOffer(offer.id);
@@ -56,6 +60,7 @@ export function OfferTray({ onAccepted }: { onAccepted: (sessionId: string) => v
       notify.failure(error);
       if (!stillStands(error)) forget(offer.id);
     } finally {
+      accepting.current.delete(offer.id);
       setBusy(null);
     }
   };

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { render, screen, waitFor } from '@testing-library/react';
+import { fireEvent, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { useState } from 'react';
 import { afterEach, expect, it, vi } from 'vitest';
@@ -42,6 +42,15 @@ it('takes no blank value from a comma at the end, which can be taken back', asyn
   expect(value().value).toBe('Berlin');
   await userEvent.type(value(), ', Bad Homburg');
   expect(seen.row.values).toEqual(['Berlin', 'Bad Homburg']);
+});
+
+it('keeps the days of an age while they are emptied', () => {
+  const seen = shown({ ...emptyRow('created'), days: 30 });
+  const days = screen.getByRole<HTMLInputElement>('spinbutton');
+  fireEvent.change(days, { target: { value: '' } });
+  expect([days.value, seen.row.days]).toEqual(['', 30]);
+  fireEvent.change(days, { target: { value: '7' } });
+  expect([days.value, seen.row.days]).toEqual(['7', 7]);
 });
 
 it('asks for no blank value when a row is to have several', async () => {

@@ -1,5 +1,6 @@
 import { IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { SegmentGroup, SegmentItem, SegmentRow, SegmentTopic } from '@/api/types';
 import { listOf, wordsOf } from '@/lib/word-list';
@@ -200,7 +201,7 @@ function Parts({ row, onChange }: Omit<RowProps, 'onRemove'>) {
             onChange={(campaign_id) => set({ campaign_id })}
           />
           {operator(HAPPENED)}
-          <Days value={row.days} onChange={(days) => set({ days })} />
+          <Days value={row.days} orAll onChange={(days) => set({ days })} />
         </>
       );
     case 'consent':
@@ -241,7 +242,7 @@ function Parts({ row, onChange }: Omit<RowProps, 'onRemove'>) {
       return (
         <>
           {operator(HAPPENED)}
-          <Days value={row.days} onChange={(days) => set({ days: days ?? 30 })} />
+          <Days value={row.days ?? 30} onChange={(days) => set({ days })} />
         </>
       );
     case 'table':
@@ -254,13 +255,18 @@ function Parts({ row, onChange }: Omit<RowProps, 'onRemove'>) {
   }
 }
 
-function Days({
-  value,
-  onChange,
-}: {
-  value: number | null;
-  onChange: (days: number | null) => void;
-}) {
+type DaysProps =
+  | { value: number | null; orAll: true; onChange: (days: number | null) => void }
+  | { value: number; orAll?: false; onChange: (days: number) => void };
+
+/** Days back; where there always are some, the ones before count while the field is empty, and are back afterwards. */
+function Days(props: DaysProps) {
+  const [isEmpty, setIsEmpty] = useState(false);
+  const set = (days: number) => {
+    setIsEmpty(Number.isNaN(days));
+    if (!Number.isNaN(days)) props.onChange(days);
+    else if (props.orAll) props.onChange(null);
+  };
   return (
     <label className={css.days}>
       in the last
@@ -268,12 +274,10 @@ function Days({
         type="number"
         min={1}
         max={3650}
-        value={value ?? ''}
-        placeholder="all"
-        onChange={(event) => {
-          const days = Number.parseInt(event.currentTarget.value, 10);
-          onChange(Number.isNaN(days) ? null : days);
-        }}
+        value={isEmpty ? '' : (props.value ?? '')}
+        placeholder={props.orAll ? 'all' : undefined}
+        onChange={(event) => set(Number.parseInt(event.currentTarget.value, 10))}
+        onBlur={() => setIsEmpty(false)}
       />
       days
     </label>

@@ -3,7 +3,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import type { ReactNode } from 'react';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Segment } from '@/api/types';
 import { lostByLeaving } from '@/lib/unsaved';
 import { AppTheme } from '@/ui';
@@ -121,4 +121,62 @@ it('lets a new segment be written as text from the beginning', async () => {
   show(null);
   await userEvent.click(screen.getByTestId('segment-mode-text'));
   await screen.findByTestId('segment-text');
+});
+
+describe('a segment that somebody else has changed meanwhile', () => {
+  const first = {
+    id: 'seg_1',
+    name: 'Climbers',
+    condition: 'contact.city == "Lima"',
+    form: null,
+    version: 1,
+  } as unknown as Segment;
+  const theirs = { ...first, condition: 'contact.city == "Rome"', version: 2 };
+
+  /** Somebody else's is stored; gives what was sent to be saved. */
+  function server() {
+    const sent: unknown[] = [];
+    vi.stubGlobal('fetch', (url: string, init: { method: string; body?: string }) => {
+      if (init.method !== 'PATCH')
+        return url.includes('seg_1') ? Promise.resolve(Response.json(theirs)) : answers(url, init);
+      const patch = JSON.parse(init.body ?? '{}') as { version: number };
+      sent.push(patch);
+      return Promise.resolve(
+        patch.version === 2
+          ? Response.json({ ...theirs, ...patch, version: 3 })
+          : Response.json({ code: 'changed_meanwhile' }, { status: 409 }),
+      );
+    });
+    return sent;
+  }
+
+  const write = async () => {
+    show(first);
+    await screen.findByTestId('segment-count');
+    await userEvent.type(screen.getByTestId('segment-name'), '!');
+    await userEvent.click(screen.getByTestId('segment-save'));
+    await screen.findByText('Somebody else has changed this segment');
+  };
+  const text = () => screen.getByTestId<HTMLTextAreaElement>('segment-text').value;
+
+  it('is not written over; what was typed can be given up for it', async () => {
+    const sent = server();
+    await write();
+    expect(sent).toEqual([{ name: 'Climbers!', condition: first.condition, version: 1 }]);
+    await userEvent.click(screen.getByText('Load the newer one'));
+    await waitFor(() => expect(text()).toBe(theirs.condition));
+    expect(screen.queryByTestId('segment-newer')).toBeNull();
+    expect(lostByLeaving()).toEqual([]);
+  });
+
+  it('is written over where that is wanted', async () => {
+    const sent = server();
+    await write();
+    await userEvent.click(screen.getByText('Keep mine'));
+    await screen.findByText('Segment saved');
+    expect(sent[1]).toEqual({ name: 'Climbers!', condition: first.condition, version: 2 });
+    await userEvent.type(screen.getByTestId('segment-name'), '?');
+    await userEvent.click(screen.getByTestId('segment-save'));
+    await waitFor(() => expect(sent[2]).toMatchObject({ name: 'Climbers!?', version: 3 }));
+  });
 });

@@ -14,13 +14,14 @@ import {
   ConfirmDialog,
   EmptyState,
   Failure,
+  Notice,
   notify,
   Page,
   Skeleton,
   TextArea,
   TextField,
 } from '@/ui';
-import { changeSegment, checkCondition, createSegment, deleteSegment } from './api';
+import { changeSegment, checkCondition, createSegment, deleteSegment, fetchSegment } from './api';
 import { GroupEditor } from './GroupEditor';
 import { MemberTable } from './MemberTable';
 import css from './segments.module.css';
@@ -28,16 +29,21 @@ import { EMPTY_FORM } from './words';
 
 type Mode = 'form' | 'text';
 
+/** How a stored segment is shown. */
+const modeOf = (segment: Segment | null): Mode =>
+  segment !== null && segment.form === null ? 'text' : 'form';
+
 /** Writes a segment as rows or as text, and shows who it is while it is being written. */
 export function SegmentEditor({ segment }: { segment: Segment | null }) {
   const [name, setName] = useState(segment?.name ?? '');
-  const [mode, setMode] = useState<Mode>(
-    segment !== null && segment.form === null ? 'text' : 'form',
-  );
+  const [mode, setMode] = useState(modeOf(segment));
   const [form, setForm] = useState<SegmentGroup>(segment?.form ?? EMPTY_FORM);
   const [text, setText] = useState(segment?.condition ?? '');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
+  // The one that what is typed here began with, and whether somebody else has saved a newer one.
+  const [version, setVersion] = useState(segment?.version ?? 0);
+  const [newer, setNewer] = useState(false);
   const [deleting, setDeleting] = useState(false);
   const navigate = useNavigate();
   const cache = useQueryClient();
@@ -94,14 +100,16 @@ export function SegmentEditor({ segment }: { segment: Segment | null }) {
     }
   };
 
-  const save = async () => {
+  const save = async (over = version) => {
     setBusy(true);
     setProblem(null);
     try {
       const saved =
         segment === null
           ? await createSegment(name, condition)
-          : await changeSegment(segment.id, name, condition);
+          : await changeSegment(segment.id, name, condition, over);
+      setVersion(saved.version);
+      setNewer(false);
       cache.setQueryData(keys.segment(saved.id), saved);
       void cache.invalidateQueries({ queryKey: keys.segments });
       setStored(written);
@@ -111,10 +119,33 @@ export function SegmentEditor({ segment }: { segment: Segment | null }) {
         await navigate({ to: '/segments/$segmentId', params: { segmentId: saved.id } });
       }
     } catch (error) {
-      setProblem(errorWords(error).message);
+      const isNewer = errorWords(error).code === 'changed_meanwhile';
+      setNewer(isNewer);
+      setProblem(isNewer ? null : errorWords(error).message);
     } finally {
       setBusy(false);
     }
+  };
+  /** What somebody else has saved meanwhile: in place of what was typed here, or written over by it. */
+  const settle = async (id: string, which: 'theirs' | 'mine') => {
+    const theirs = await fetchSegment(id);
+    if (which === 'mine') return save(theirs.version);
+    const rows = theirs.form ?? EMPTY_FORM;
+    const asForm = modeOf(theirs) === 'form';
+    cache.setQueryData(keys.segment(id), theirs);
+    setName(theirs.name);
+    setMode(modeOf(theirs));
+    setForm(rows);
+    setText(theirs.condition);
+    setStored(
+      JSON.stringify({
+        name: theirs.name,
+        condition: asForm ? { form: rows } : { condition: theirs.condition },
+      }),
+    );
+    setVersion(theirs.version);
+    setNewer(false);
+    setProblem(null);
   };
 
   return (
@@ -195,6 +226,25 @@ export function SegmentEditor({ segment }: { segment: Segment | null }) {
             <p className={css.problem} role="alert">
               {problem}
             </p>
+          )}
+          {newer && segment !== null && (
+            <div data-testid="segment-newer">
+              <Notice tone="warn" title="Somebody else has changed this segment" live="status">
+                What you typed since is not saved.{' '}
+                <Button
+                  emphasis="secondary"
+                  onClick={() => void settle(segment.id, 'theirs').catch(notify.failure)}
+                >
+                  Load the newer one
+                </Button>{' '}
+                <Button
+                  emphasis="quiet"
+                  onClick={() => void settle(segment.id, 'mine').catch(notify.failure)}
+                >
+                  Keep mine
+                </Button>
+              </Notice>
+            </div>
           )}
         </Card>
         <aside className={css.aside} aria-label="Who belongs to it now">

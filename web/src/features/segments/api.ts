@@ -21,8 +21,13 @@ export const fetchSegment = (id: string, signal?: AbortSignal) =>
 export const createSegment = (name: string, condition: ConditionInput) =>
   api.post<Segment>('/segments', { name, ...condition });
 
-export const changeSegment = (id: string, name: string, condition: ConditionInput) =>
-  api.patch<Segment>(`/segments/${id}`, { name, ...condition });
+/** Refused when the segment has another version by now. */
+export const changeSegment = (
+  id: string,
+  name: string,
+  condition: ConditionInput,
+  version: number,
+) => api.patch<Segment>(`/segments/${id}`, { name, ...condition, version });
 
 export const deleteSegment = (id: string) => api.delete<unknown>(`/segments/${id}`);
 

@@ -23,7 +23,7 @@ import {
 import { createApiKey, deleteApiKey, fetchApiKeys } from './api';
 import { FormDialog, text } from './FormDialog';
 import css from './setup.module.css';
-import { ROLES } from './UsersSection';
+import { ROLE_NAMES, ROLES } from './UsersSection';
 
 export function ApiKeysSection() {
   const cache = useQueryClient();
@@ -60,7 +60,7 @@ export function ApiKeysSection() {
           rowKey={(row) => row.id}
           columns={[
             { key: 'name', title: 'Name', render: (row) => <strong>{row.name}</strong> },
-            { key: 'role', title: 'Role', render: (row) => row.role },
+            { key: 'role', title: 'Role', render: (row) => ROLE_NAMES[row.role] },
             {
               key: 'created',
               title: 'Made',

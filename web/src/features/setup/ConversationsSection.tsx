@@ -118,7 +118,8 @@ function Editor({ channelId, saved }: { channelId: string; saved: ConversationSe
       const stored = await changeConversationSettings(channelId, rebased(before, after, now));
       cache.setQueryData(keys.conversationSettings(channelId), stored);
       setBefore(stored);
-      setSettings(stored);
+      // What was typed while it was saved stays.
+      setSettings((typed) => rebased(settings, typed, stored));
       notify.done('Saved; it counts from the next message on');
     } catch (error) {
       setProblem(errorWords(error).message);
@@ -169,7 +170,7 @@ function Editor({ channelId, saved }: { channelId: string; saved: ConversationSe
           <div>
             <Button
               loading={busy}
-              disabled={JSON.stringify(settings) === JSON.stringify(saved)}
+              disabled={same(settings, before)}
               onClick={() => void save()}
               data-testid="conversations-save"
             >

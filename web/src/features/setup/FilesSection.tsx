@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { api } from '@/api/client';
 import type { FileCheck } from '@/api/file-check-types';
 import { keys } from '@/api/query-keys';
+import { counted } from '@/lib/counted';
 import { Button, Card, Failure, Notice, notify, SkeletonRows, Stack, Tag, type Tone } from '@/ui';
 import css from './setup.module.css';
 import { useMayManage } from './use-may-manage';
@@ -28,7 +29,7 @@ export function FilesSection() {
     setBusy('yes');
     try {
       const { files } = await api.post<{ files: number }>('/file-check/again');
-      notify.done(`${files.toLocaleString()} files are checked again`);
+      notify.done(`${counted(files, 'file is', 'files are')} checked again`);
       await cache.invalidateQueries({ queryKey: keys.fileCheck });
     } catch (error) {
       notify.failure(error);

@@ -26,7 +26,7 @@ const BY: { value: MatchBy; label: string }[] = [
   { value: 'identifier', label: 'Same WhatsApp user on another number of yours' },
   { value: 'phone', label: 'Phone number' },
   { value: 'phone_variant', label: 'Phone number in another national writing' },
-  { value: 'email', label: 'E-mail address that the bot asked for' },
+  { value: 'email', label: 'Email address that the bot asked for' },
 ];
 const OBJECTS: { value: LinkObject; label: string }[] = [
   { value: 'contact', label: 'Contact' },

@@ -127,7 +127,7 @@ function Details({ channel, number }: { channel: Channel; number: ChannelNumber 
           { label: 'About', value: profile.about },
           { label: 'Description', value: profile.description },
           { label: 'Address', value: profile.address },
-          { label: 'E-mail', value: profile.email },
+          { label: 'Email', value: profile.email },
           { label: 'Websites', value: profile.websites.join(', ') },
           { label: 'Line of business', value: vertical },
         ].filter(({ value }) => value !== '')}
@@ -310,7 +310,7 @@ function ProfileDialog({ channel, number: { profile }, onSaved, onClose }: Profi
       />
       <TextField label="Address" name="address" maxLength={256} defaultValue={profile.address} />
       <TextField
-        label="E-mail"
+        label="Email"
         name="email"
         type="email"
         maxLength={128}

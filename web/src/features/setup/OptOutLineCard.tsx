@@ -4,7 +4,7 @@ import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { LocaleText, OptOutLine } from '@/api/text-types';
 import type { CampaignSettings } from '@/api/types';
-import { same } from '@/lib/changes';
+import { rebased, same } from '@/lib/changes';
 import { useUnsaved } from '@/lib/unsaved';
 import {
   Button,
@@ -50,6 +50,7 @@ export function OptOutLineCard() {
 function Editor({ settings }: { settings: CampaignSettings }) {
   const cache = useQueryClient();
   const mayManage = useMayManage();
+  // What the fields began with, so that only what was changed here is written.
   const [before, setBefore] = useState(settings.opt_out_line);
   const [line, setLine] = useState(before);
   useUnsaved('The opt-out line', same(line, before) ? 'saved' : 'unsaved');
@@ -60,10 +61,14 @@ function Editor({ settings }: { settings: CampaignSettings }) {
     setBusy(true);
     setProblem(null);
     try {
-      const saved = await changeCampaignSettings({ opt_out_line: line });
+      const now = await fetchCampaignSettings();
+      const saved = await changeCampaignSettings({
+        opt_out_line: rebased(before, line, now.opt_out_line),
+      });
       cache.setQueryData(keys.campaignSettings, saved);
       setBefore(saved.opt_out_line);
-      setLine(saved.opt_out_line);
+      // What was typed while it was saved stays.
+      setLine((typed) => rebased(line, typed, saved.opt_out_line));
       notify.done('Opt-out line saved');
     } catch (error) {
       setProblem(errorWords(error).message);
@@ -124,7 +129,7 @@ function Editor({ settings }: { settings: CampaignSettings }) {
         <div>
           <Button
             loading={busy}
-            disabled={JSON.stringify(line) === JSON.stringify(settings.opt_out_line)}
+            disabled={same(line, before)}
             onClick={() => void save()}
             data-testid="opt-out-save"
           >

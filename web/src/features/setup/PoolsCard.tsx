@@ -4,12 +4,14 @@ import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { SenderDetail, SenderPool } from '@/api/sender-types';
 import type { Channel } from '@/api/types';
+import { counted } from '@/lib/counted';
 import { formatPhone } from '@/lib/phone';
 import { accountWords } from '@/lib/sender-name';
 import {
   Button,
   Card,
   CheckField,
+  ConfirmDialog,
   DataTable,
   EmptyState,
   Failure,
@@ -114,16 +116,27 @@ interface PoolDialogProps {
 function PoolDialog({ pool, senders, channels, onClose }: PoolDialogProps) {
   const cache = useQueryClient();
   const refresh = () => cache.invalidateQueries({ queryKey: keys.senderPools });
-  const remove = async (id: string) => {
-    try {
-      await deleteSenderPool(id);
-      await refresh();
-      notify.done('Pool deleted');
-      onClose();
-    } catch (error) {
-      notify.failure(error);
-    }
-  };
+  const [deleting, setDeleting] = useState(false);
+  if (pool !== null && deleting) {
+    return (
+      <ConfirmDialog
+        title={`Delete the pool ${pool.name}?`}
+        confirmLabel="Delete pool"
+        emphasis="danger"
+        testId="confirm-pool-delete"
+        onClose={onClose}
+        onConfirm={async () => {
+          await deleteSenderPool(pool.id);
+          await refresh();
+          notify.done('Pool deleted');
+        }}
+      >
+        {pool.numbers === 0
+          ? 'Its senders stay, and nobody keeps one of them yet.'
+          : `Its senders stay. ${counted(pool.numbers, 'person keeps', 'people keep')} the sender they were first texted from; that is forgotten, and the next text may come from another one.`}
+      </ConfirmDialog>
+    );
+  }
   return (
     <FormDialog
       title={pool?.name ?? 'New pool'}
@@ -163,11 +176,7 @@ function PoolDialog({ pool, senders, channels, onClose }: PoolDialogProps) {
       </fieldset>
       {pool !== null && (
         <div>
-          <Button
-            emphasis="secondary"
-            onClick={() => void remove(pool.id)}
-            data-testid="pool-delete"
-          >
+          <Button emphasis="secondary" onClick={() => setDeleting(true)} data-testid="pool-delete">
             Delete pool
           </Button>
         </div>

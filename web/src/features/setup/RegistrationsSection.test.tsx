@@ -80,6 +80,17 @@ describe('RegistrationsSection', () => {
     });
   });
 
+  it('does not approve without an end while one is half typed', async () => {
+    show({ ...rejected, state: 'submitted', next: ['approved'] });
+    await userEvent.click(await screen.findByTestId('registration'));
+    const field = await screen.findByLabelText<HTMLInputElement>('Approved until');
+    fireEvent.change(field, { target: { value: '2027-07-01' } });
+    vi.spyOn(field, 'validity', 'get').mockReturnValue({ badInput: true } as ValidityState);
+    fireEvent.change(field, { target: { value: '' } });
+    expect(screen.getByText(/no whole date yet/)).toBeTruthy();
+    expect(screen.getByTestId('step-approved')).toHaveProperty('disabled', true);
+  });
+
   it('changes the limit of a brand and leaves the other alone', async () => {
     const sent = show();
     await userEvent.click(await screen.findByTestId('registration'));

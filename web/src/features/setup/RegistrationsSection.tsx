@@ -9,6 +9,7 @@ import {
   Button,
   Card,
   DataTable,
+  DateField,
   Dialog,
   DialogActions,
   EmptyState,
@@ -20,6 +21,7 @@ import {
   Stack,
   Tag,
   TextField,
+  type Typed,
 } from '@/ui';
 import { FormDialog, text } from './FormDialog';
 import { REGISTRATION_KINDS, REGISTRATION_STATES } from './sender-words';
@@ -285,6 +287,7 @@ function DetailDialog({ registration, onClose, onStepped }: DetailProps) {
   const mayManage = useMayManage();
   const [note, setNote] = useState('');
   const [until, setUntil] = useState('');
+  const [typed, setTyped] = useState<Typed>('whole');
   const [busy, setBusy] = useState<RegistrationState | null>(null);
   const [limiting, setLimiting] = useState(false);
   const step = async (state: RegistrationState) => {
@@ -345,12 +348,13 @@ function DetailDialog({ registration, onClose, onStepped }: DetailProps) {
               onChange={(event) => setNote(event.currentTarget.value)}
             />
             {registration.next.includes('approved') && (
-              <TextField
+              <DateField
                 label="Approved until"
                 description="Empty: without an end."
                 type="date"
                 value={until}
-                onChange={(event) => setUntil(event.currentTarget.value)}
+                onDate={setUntil}
+                onTyped={setTyped}
               />
             )}
           </>
@@ -371,7 +375,7 @@ function DetailDialog({ registration, onClose, onStepped }: DetailProps) {
               key={state}
               emphasis={state === 'rejected' || state === 'expired' ? 'secondary' : 'primary'}
               loading={busy === state}
-              disabled={busy !== null}
+              disabled={busy !== null || typed === 'half'}
               onClick={() => void step(state)}
               data-testid={`step-${state}`}
             >

@@ -227,7 +227,7 @@ function Uses({ snippet, onClose }: { snippet: Snippet; onClose: () => void }) {
             <small>
               {campaign.version === null
                 ? 'draft, gets the newest version'
-                : `${campaign.state}, version ${campaign.version}`}
+                : `${campaign.state.replaceAll('_', ' ')}, version ${campaign.version}`}
             </small>
           </li>
         ))}

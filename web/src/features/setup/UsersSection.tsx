@@ -25,7 +25,7 @@ export const ROLES: { value: Role; label: string }[] = [
   { value: 'admin', label: 'Admin: everything' },
 ];
 
-const ROLE_NAMES: Record<Role, string> = {
+export const ROLE_NAMES: Record<Role, string> = {
   agent: 'Agent',
   marketer: 'Marketer',
   supervisor: 'Supervisor',

@@ -4,6 +4,7 @@ import { useState, type FormEvent } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Workspace } from '@/api/types';
 import { changesOf } from '@/lib/changes';
+import { useUnsaved } from '@/lib/unsaved';
 import { changeLive, useLive } from '@/live';
 import { Button, Card, CheckField, notify, SkeletonRows, Stack, TextField } from '@/ui';
 import { changeWorkspace } from './api';
@@ -26,11 +27,15 @@ function WorkspaceForm({ initial }: { initial: Workspace }) {
   // What the fields began with: only what differs from it is sent.
   const [workspace, setWorkspace] = useState(initial);
   const cache = useQueryClient();
+  const [typed, setTyped] = useState(false);
+  useUnsaved('What you changed of the workspace', typed ? 'unsaved' : 'saved');
   const [busy, setBusy] = useState(false);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     setBusy(true);
+    // What is typed from now on is not in it.
+    setTyped(false);
     try {
       const change = changesOf(workspace, {
         ...workspace,
@@ -46,6 +51,7 @@ function WorkspaceForm({ initial }: { initial: Workspace }) {
       await cache.invalidateQueries({ queryKey: keys.me });
       notify.done('Workspace saved');
     } catch (error) {
+      setTyped(true);
       notify.failure(error);
     } finally {
       setBusy(false);
@@ -53,7 +59,7 @@ function WorkspaceForm({ initial }: { initial: Workspace }) {
   };
   return (
     <Card title="Workspace">
-      <form onSubmit={(event) => void submit(event)}>
+      <form onSubmit={(event) => void submit(event)} onInput={() => setTyped(true)}>
         <Stack>
           <div className={css.two}>
             <TextField

@@ -6,10 +6,13 @@ import type { ReactNode } from 'react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Channel, Flow } from '@/api/types';
 import { AppTheme } from '@/ui';
+import { BounceRulesCard } from '../consent/BounceRulesCard';
 import { SettingsSection } from '../consent/SettingsSection';
 import { FlowsSection } from './FlowsSection';
 import { LinkingSection } from './LinkingSection';
+import { ConversationsSection } from './ConversationsSection';
 import { MmsPriceCard } from './MmsPriceCard';
+import { OptOutLineCard } from './OptOutLineCard';
 import { PolicySection } from './PolicySection';
 import { PricesSection } from './prices/PricesSection';
 
@@ -20,7 +23,7 @@ vi.mock('../consent/use-sources', () => ({ useMayManage: () => true }));
 afterEach(() => vi.unstubAllGlobals());
 
 /** Stands for the server: what is stored at each path, which a colleague may change, and what was written. */
-function server(stored: Record<string, unknown>) {
+function server(stored: Record<string, unknown>, until: Promise<unknown> = Promise.resolve()) {
   const written: { method: string; path: string; body: unknown }[] = [];
   vi.stubGlobal('fetch', (url: string, init: { method: string; body?: string }) => {
     const path = url.replace('/api/v1', '').split('?')[0] ?? '';
@@ -29,7 +32,8 @@ function server(stored: Record<string, unknown>) {
       written.push({ method: init.method, path, body });
       if (path === '/flows/validate')
         return Promise.resolve(Response.json({ valid: true, problems: [] }));
-      return Promise.resolve(Response.json({ ...(stored[path] as object), ...(body as object) }));
+      const answer = { ...(stored[path] as object), ...(body as object) };
+      return until.then(() => Response.json(answer));
     }
     return Promise.resolve(Response.json(stored[path] ?? { data: [], next_cursor: null }));
   });
@@ -55,6 +59,41 @@ const POLICY = {
   label_caps: [],
   open_hours: 'always',
 };
+
+const LINE = {
+  when: 'every',
+  text: 'STOP ends',
+  texts: [],
+  unanswerable: '',
+  unanswerable_texts: [],
+};
+const BOUNCES = { after: 3, within_days: 30, hard_codes: ['1'], soft_codes: [] };
+const CONSENT = {
+  brand: 'Acme',
+  stop_reply: '',
+  start_reply: '',
+  help_reply: '',
+  rules: { opt_out_scope: 'all', replies: {}, silent: [], extra_words: [], keyword_quota: 5 },
+};
+const CONVERSATIONS = {
+  messages: { start: { enabled: true, text: 'Hello', texts: [] } },
+  hours: null,
+  offer_outside_hours: false,
+  idle: { warn_minutes: null, inactive_minutes: null, end_minutes: null },
+  return_minutes: 0,
+  pending_hours: 24,
+  keep_deleted: false,
+  cases: { moment: 'never', choice: 'create', subject: '', end: 'keep', reopen_days: 0 },
+  opt_in: {
+    kind: 'implicit',
+    question: '',
+    questions: [],
+    words: [],
+    confirmation: '',
+    confirmations: [],
+  },
+};
+const NUMBER = [{ id: 'chn_1', name: 'One', kind: 'whatsapp' } as Channel];
 
 describe('what a colleague has saved meanwhile', () => {
   it('stays in the settings of campaigns', async () => {
@@ -114,6 +153,37 @@ describe('what a colleague has saved meanwhile', () => {
     });
   });
 
+  it('stays in the opt-out line', async () => {
+    const { stored, written } = server({ '/campaign-settings': { opt_out_line: LINE } });
+    show(<OptOutLineCard />);
+    await userEvent.type(await screen.findByTestId('opt-out-text'), '!');
+    const texts = [{ locale: 'de', body: 'STOP beendet' }];
+    stored['/campaign-settings'] = { opt_out_line: { ...LINE, when: 'first', texts } };
+    await userEvent.click(screen.getByTestId('opt-out-save'));
+    await waitFor(() => expect(written).toHaveLength(1));
+    expect(written[0]?.body).toEqual({
+      opt_out_line: { ...LINE, text: 'STOP ends!', when: 'first', texts },
+    });
+  });
+
+  it('stays in the rules of bounces', async () => {
+    const { stored, written } = server({ '/bounce-rules': BOUNCES });
+    show(<BounceRulesCard />);
+    await userEvent.type(await screen.findByLabelText('Codes that count too'), ', 2');
+    stored['/bounce-rules'] = { ...BOUNCES, after: 5, soft_codes: ['9'] };
+    await userEvent.click(screen.getByTestId('bounces-save'));
+    await waitFor(() => expect(written).toHaveLength(1));
+    expect(written[0]?.body).toEqual({
+      ...BOUNCES,
+      after: 5,
+      hard_codes: ['1', '2'],
+      soft_codes: ['9'],
+    });
+    await waitFor(() =>
+      expect(screen.getByLabelText<HTMLInputElement>(/^Onto the list after/).value).toBe('5'),
+    );
+  });
+
   it('stays in the linking rules', async () => {
     const before = { workspace: { rules: [], none: 'ask' }, channels: {} };
     const { stored, written } = server({ '/linking-rules': before });
@@ -158,6 +228,49 @@ describe('what a colleague has saved meanwhile', () => {
         body: { source: 'one more' },
       }),
     );
+  });
+});
+
+describe('what is typed while it is being saved', () => {
+  it.each([
+    ['opt-out line', '/campaign-settings', { opt_out_line: LINE }, 'Line', 'opt-out-save'],
+    ['rules of bounces', '/bounce-rules', BOUNCES, 'Codes that count too', 'bounces-save'],
+    [
+      'settings of opt-outs',
+      '/consent-settings',
+      CONSENT,
+      'Name in answers',
+      'consent-settings-save',
+    ],
+    [
+      'settings of a number',
+      '/channels/chn_1/conversation-settings',
+      CONVERSATIONS,
+      /^A reply waits for/,
+      'conversations-save',
+    ],
+  ])('stays: %s', async (_, path, before, label, button) => {
+    let answer: (value?: unknown) => void = () => undefined;
+    const { written } = server({ [path]: before }, new Promise((resolve) => (answer = resolve)));
+    const pages: Record<string, ReactNode> = {
+      'opt-out-save': <OptOutLineCard />,
+      'bounces-save': <BounceRulesCard />,
+      'consent-settings-save': <SettingsSection />,
+      'conversations-save': <ConversationsSection channels={NUMBER} />,
+    };
+    show(pages[button]);
+    const field = () => screen.getByLabelText<HTMLInputElement>(label);
+    await userEvent.type(await screen.findByLabelText(label), '2');
+    await userEvent.click(screen.getByTestId(button));
+    await waitFor(() => expect(written).toHaveLength(1));
+    await userEvent.type(field(), '3');
+    const typed = field().value;
+    answer();
+    await waitFor(() => expect(screen.getByTestId(button)).toHaveProperty('disabled', false));
+    expect(field().value).toBe(typed);
+    await userEvent.click(screen.getByTestId(button));
+    await waitFor(() => expect(written).toHaveLength(2));
+    expect(JSON.stringify(written[1]?.body)).toContain(typed.split(', ').at(-1));
   });
 });
 

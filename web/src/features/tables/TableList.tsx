@@ -103,6 +103,7 @@ export function TableList() {
           table={null}
           onClose={() => setMaking(false)}
           onSaved={(table) => {
+            setMaking(false);
             void cache.invalidateQueries({ queryKey: keys.tables });
             open(table.id);
           }}

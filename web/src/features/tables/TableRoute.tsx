@@ -10,6 +10,7 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { DataTableDefinition, DataTableRow } from '@/api/table-types';
+import { counted } from '@/lib/counted';
 import { useDebounced } from '@/lib/use-debounced';
 import { useLive } from '@/live';
 import {
@@ -119,7 +120,7 @@ function Grid({ table }: { table: DataTableDefinition }) {
   return (
     <Page
       title={table.label}
-      subtitle={`${table.row_count.toLocaleString()} ${table.row_count === 1 ? 'row' : 'rows'}. In texts and segments it is ${table.name}.`}
+      subtitle={`${counted(table.row_count, 'row', 'rows')}. In texts and segments it is ${table.name}.`}
       back={<Link to="/tables">← Data tables</Link>}
       actions={
         <>
@@ -246,8 +247,9 @@ function Grid({ table }: { table: DataTableDefinition }) {
           onClose={() => setDialog(null)}
         >
           <p>
-            Its {table.row_count.toLocaleString()} rows go with it, for good. Export them first to
-            keep them.
+            {table.row_count === 0
+              ? 'It has no rows.'
+              : `Its ${counted(table.row_count, 'row goes', 'rows go')} with it, for good. Export first what you want to keep.`}
           </p>
         </ConfirmDialog>
       )}

@@ -11,7 +11,7 @@ export const KINDS: { value: ColumnKind; label: string }[] = [
 export const LINKS: { value: LinkBy; label: string }[] = [
   { value: 'phone', label: 'Phone number' },
   { value: 'external_key', label: 'External key' },
-  { value: 'email', label: 'E-mail address' },
+  { value: 'email', label: 'Email address' },
 ];
 
 export const emptyColumn = (is_key = false): TableColumnInput => ({

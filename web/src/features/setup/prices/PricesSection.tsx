@@ -200,7 +200,11 @@ function Prices({ card }: { card: RateCard }) {
               <>
                 {price(found?.first ?? null, card.currency)}
                 {found?.tiers.map((tier) => (
-                  <div className={css.tier} key={tier.from} data-testid="price-tier">
+                  <div
+                    className={`${css.tier} ${css.tierPrice}`}
+                    key={tier.from}
+                    data-testid="price-tier"
+                  >
                     from {tier.from.toLocaleString()}: {price(tier.thousandths, card.currency)}
                   </div>
                 ))}
