@@ -316,8 +316,7 @@ fn migrate_postgres(engine: &Engine, url: &str, backups: &Path, migrations: &[Mi
     let keeps_out = current > 0 && !due.is_empty();
     if keeps_out {
         if !postgres::keep_others_out(&mut client)? {
-            let others = postgres::others(&mut client)?;
-            let named = if others.is_empty() { others } else { format!(" ({others})") };
+            let named = named_others(&mut client)?;
             return Err(StoreError::Unsupported(format!(
                 "The database has schema version {current} and is in use by another Segue{named}, which the change to \
                  version {} would break. Stop all other servers and commands of Segue first, then start this one.",
@@ -339,6 +338,30 @@ fn migrate_postgres(engine: &Engine, url: &str, backups: &Path, migrations: &[Mi
         postgres::let_others_in(&mut client)?;
     }
     Ok(())
+}
+
+/// Who works with the database, in brackets.
+fn named_others(client: &mut ::postgres::Client) -> Result<String, StoreError> {
+    let others = postgres::others(client)?;
+    Ok(if others.is_empty() { others } else { format!(" ({others})") })
+}
+
+/// Refuses while another process of Segue works with the database, and names it. The lock of a data directory tells that of the
+/// embedded one; several nodes share one on PostgreSQL.
+///
+/// # Errors
+/// [`StoreError::Unsupported`] while somebody does; else when the connection fails.
+pub fn refuse_others(engine: &Engine) -> Result<(), StoreError> {
+    let Engine::Postgres(url) = engine else { return Ok(()) };
+    let mut client = postgres::connect(url)?;
+    if !postgres::keep_others_out(&mut client)? {
+        let named = named_others(&mut client)?;
+        return Err(StoreError::Unsupported(format!(
+            "The database is in use by another Segue{named}, which would send meanwhile. Stop all other servers and commands \
+             of Segue first, then run this again. Nothing was changed."
+        )));
+    }
+    postgres::let_others_in(&mut client)
 }
 
 fn due(current: i64, migrations: &[Migration]) -> Result<&[Migration], StoreError> {
