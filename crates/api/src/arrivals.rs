@@ -310,7 +310,7 @@ async fn alone(state: &AppState, arrival: &Arc<Arrival>) -> Result<Stored, Store
     };
     written.map_err(|error| match error {
         ItemError::Store(error) => error,
-        ItemError::Hopeless(why) | ItemError::Failed(why) => StoreError::Unavailable(why),
+        ItemError::Hopeless(why) | ItemError::Failed(why) | ItemError::NotYet(why) => StoreError::Unavailable(why),
     })
 }
 
@@ -362,7 +362,9 @@ impl<'a> Round<'a> {
         }
         let is_at_once = self.manner == Manner::AtOnce && arrival.elements.len() <= MOST_AT_ONCE;
         for element in &arrival.elements {
-            if is_at_once && !self.is_subject_pending(tx, known.workspace_id, element)? {
+            // What was written elsewhere may have to wait, and nobody waits for it.
+            let is_recorded = matches!(element.item, WebhookItem::Recorded(_));
+            if is_at_once && !is_recorded && !self.is_subject_pending(tx, known.workspace_id, element)? {
                 self.work_on(tx, known.workspace_id, element)?;
             } else {
                 tx.receive(known.workspace_id, &element.row(&self.state.ctx)?, self.now)?;

@@ -26,6 +26,9 @@ pub enum ItemError {
     /// May work later.
     #[error("{0}")]
     Failed(String),
+    /// What it waits for comes in a moment; that is no failure.
+    #[error("{0}")]
+    NotYet(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -35,7 +38,8 @@ impl From<InboundError> for ItemError {
         match error {
             InboundError::Desk(DeskError::Store(error)) => Self::Store(error),
             InboundError::NoIdentity | InboundError::NotAConversation => Self::Hopeless(error.to_string()),
-            error @ (InboundError::BeingSent | InboundError::Desk(_)) => Self::Failed(error.to_string()),
+            InboundError::BeingSent => Self::NotYet(error.to_string()),
+            error @ InboundError::Desk(_) => Self::Failed(error.to_string()),
         }
     }
 }

@@ -174,6 +174,8 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND state = 'pending' AND lease_epoch = $3";
     INBOX_PUT_BACK = "UPDATE inbox SET lease_owner = NULL, lease_until = 0, next_at = $4, attempts = attempts - 1
         WHERE workspace_id = $1 AND id = $2 AND state = 'pending' AND lease_epoch = $3";
+    INBOX_POSTPONED = "UPDATE inbox SET next_at = $4
+        WHERE workspace_id = $1 AND id = $2 AND state = 'pending' AND lease_epoch = $3";
     INBOX_DEAD = "UPDATE inbox SET state = 'dead', lease_owner = NULL, lease_until = 0, last_error = $4
         WHERE workspace_id = $1 AND id = $2 AND state = 'pending' AND lease_epoch = $3";
     INBOX_REVIVE = "UPDATE inbox SET state = 'pending', attempts = 0, next_at = $3
@@ -416,6 +418,14 @@ impl Tx<'_> {
     /// [`StoreError::LeaseLost`] when another worker has the row now.
     pub fn put_back_inbox(&mut self, item: &InboxItem, next_at: Timestamp) -> Result<(), StoreError> {
         held(self.execute(&INBOX_PUT_BACK, &[&item.workspace_id, &item.id, &item.epoch, &next_at])?)
+    }
+
+    /// Lets a row wait that nobody has claimed ([`Tx::take_inbox`]).
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when a worker has the row now.
+    pub fn postpone_inbox(&mut self, item: &InboxItem, next_at: Timestamp) -> Result<(), StoreError> {
+        held(self.execute(&INBOX_POSTPONED, &[&item.workspace_id, &item.id, &item.epoch, &next_at])?)
     }
 
     /// Makes a dead row one that is done.

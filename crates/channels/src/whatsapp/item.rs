@@ -297,6 +297,10 @@ impl WebhookItem {
                 let key = update.previous.as_deref().unwrap_or(&update.current);
                 format!("{}:{key}", update.phone_number_id)
             }
+            // An echo may have to wait for the answer to a send, and keeps no word of the customer waiting meanwhile.
+            Self::Recorded(message) if message.record == Record::App => {
+                format!("echo:{}", customer(&message.phone_number_id, &message.customer))
+            }
             Self::Recorded(message) => customer(&message.phone_number_id, &message.customer),
             Self::TemplateStatus(template) => format!("template:{}:{}", template.waba_id, template.name),
             Self::Notice(AccountNotice { waba_id, notice, .. }) => match notice.template() {

@@ -9,6 +9,7 @@ use segue_channels::whatsapp::{Content, InboundMessage, RecordedMessage, Writer,
 use segue_model::{
     MessagingUserId, SessionId,
     session::{EndedBy, SessionNumbers, SessionOrigin},
+    time,
 };
 use segue_store::{
     Tx,
@@ -17,6 +18,10 @@ use segue_store::{
 
 use super::{Desk, InboundError, came_here, changes, consent, entry, identify, times};
 use crate::{closing, notice::Notices, say::note};
+
+/// How long a message can be on the wire before its outcome is known or given up (`segue_delivery::MESSAGE_LEASE`, and some
+/// time for who takes it up).
+const ANSWERED_WITHIN: i64 = 3 * time::MINUTE;
 
 /// Keeps a recorded message.
 ///
@@ -33,16 +38,21 @@ pub(super) fn keep(tx: &mut Tx<'_>, desk: &Desk<'_>, recorded: &RecordedMessage)
         return Err(InboundError::NoIdentity);
     }
     identify::lock(tx, desk.channel.id, &identifiers)?;
-    // An echo can be here before the answer to the send, which tells the id. It is asked first: whatever has its answer
-    // meanwhile is found by its id.
+    // Also what this product sent itself: some accounts are told of that, too.
+    if tx.message_of_provider(workspace_id, desk.channel.id, &recorded.wamid)?.is_some() {
+        return Ok(());
+    }
+    // An echo can be here before the answer to the send, which tells the id. What has no answer after that time gets none.
+    let is_young = recorded.at.is_none_or(|at| desk.ctx.now().since(at) < ANSWERED_WITHIN);
     if (recorded.writer, recorded.record) == (Writer::Business, Record::App)
+        && is_young
         && let Some(user_id) = identify::known(tx, desk, &identifiers)?
         && let Some(session_id) = tx.open_session_of(workspace_id, desk.channel.id, user_id)?
         && tx.is_submitting(workspace_id, session_id)?
     {
         return Err(InboundError::BeingSent);
     }
-    // Also what this product sent itself: some accounts are told of that, too.
+    // Once more: on PostgreSQL the answer may have come between the two questions.
     if tx.message_of_provider(workspace_id, desk.channel.id, &recorded.wamid)?.is_some() {
         return Ok(());
     }
@@ -54,6 +64,10 @@ pub(super) fn keep(tx: &mut Tx<'_>, desk: &Desk<'_>, recorded: &RecordedMessage)
 
     let message = as_message(recorded);
     let content = message.content();
+    if recorded.writer == Writer::Customer {
+        // Before any row is written: the lock of consents comes first everywhere.
+        consent::silent_no(tx, desk, &message, &content, customer.user.id)?;
+    }
     let (_, shown_at) = times(&message, desk.ctx.now());
     let mut written = entry::write(tx, desk, &message, &content, None, &session, shown_at)?;
     if recorded.writer == Writer::Business && written.direction != Direction::System {
@@ -75,9 +89,6 @@ pub(super) fn keep(tx: &mut Tx<'_>, desk: &Desk<'_>, recorded: &RecordedMessage)
     }
     notices.session_updated(session.id);
     tx.save_session(workspace_id, &mut session)?;
-    if recorded.writer == Writer::Customer {
-        consent::silent_no(tx, desk, &message, &content, customer.user.id)?;
-    }
     changes::remembered(tx, desk, &recorded.wamid, &identifiers, &mut notices)?;
     notices.tell(tx, desk.ctx.now())?;
     Ok(())

@@ -36,7 +36,7 @@ const SIDE_BY_SIDE: u32 = 16;
 const ROUNDS_BETWEEN_CLAIMS: u32 = 16;
 /// How long a row may take before another worker may take it over.
 const LEASE: i64 = 30 * time::SECOND;
-/// How long a row waits when the database was away.
+/// How long a row waits when the database was away, or when it came too early.
 const PUT_BACK_FOR: i64 = time::SECOND;
 
 /// Runs until the shutdown.
@@ -92,11 +92,18 @@ async fn together(wiring: &Wiring, since: Timestamp) -> Option<usize> {
         .write(move |tx| {
             let items = tx.take_inbox(since, AT_ONCE, ctx.now())?;
             let mut places = Places::default();
-            for item in &items {
-                handle(tx, &ctx, &mut places, item)?;
+            let mut done = Vec::with_capacity(items.len());
+            for item in items {
+                match handle(tx, &ctx, &mut places, &item) {
+                    Err(WorkError::NotYet(_)) => tx.postpone_inbox(&item, ctx.now().plus(PUT_BACK_FOR))?,
+                    worked_on => {
+                        worked_on?;
+                        done.push(item);
+                    }
+                }
             }
-            tx.inbox_done(&items)?;
-            Ok::<_, WorkError>(items.into_iter().map(|item| (item.kind, item.received_at)).collect::<Vec<_>>())
+            tx.inbox_done(&done)?;
+            Ok::<_, WorkError>(done.into_iter().map(|item| (item.kind, item.received_at)).collect::<Vec<_>>())
         })
         .await;
     match done {
@@ -123,7 +130,11 @@ async fn work_on(wiring: &Wiring, item: &InboxItem) {
         .await;
     count(wiring, item.kind, item.received_at);
     let Err(error) = done else { return };
-    tracing::warn!(inbox_id = %item.id, kind = %item.kind, attempt = item.attempts, %error, "an item was not worked on");
+    if let WorkError::NotYet(why) = &error {
+        tracing::debug!(inbox_id = %item.id, kind = %item.kind, why, "an item waits");
+    } else {
+        tracing::warn!(inbox_id = %item.id, kind = %item.kind, attempt = item.attempts, %error, "an item was not worked on");
+    }
     let (ctx, item) = (wiring.ctx.clone(), item.clone());
     let noted = wiring
         .store

@@ -62,6 +62,9 @@ enum WorkError {
     /// May work later.
     #[error("{0}")]
     Failed(String),
+    /// What it waits for comes in a moment; that is no failure.
+    #[error("{0}")]
+    NotYet(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -71,6 +74,7 @@ impl From<ItemError> for WorkError {
         match error {
             ItemError::Hopeless(why) => Self::Hopeless(why),
             ItemError::Failed(why) => Self::Failed(why),
+            ItemError::NotYet(why) => Self::NotYet(why),
             ItemError::Store(error) => Self::Store(error),
         }
     }
@@ -80,7 +84,7 @@ impl From<ItemError> for WorkError {
 enum Remedy {
     /// Another worker has it; nothing is to be done.
     Leave,
-    /// The database is away; give it back without counting the attempt.
+    /// The database is away, or it is too early; give it back without counting the attempt.
     PutBack,
     /// Count the attempt and note the reason.
     Note(Verdict, String),
@@ -90,7 +94,7 @@ impl WorkError {
     fn remedy(&self) -> Remedy {
         match self {
             Self::Store(StoreError::LeaseLost) => Remedy::Leave,
-            Self::Store(StoreError::Unavailable(_)) => Remedy::PutBack,
+            Self::NotYet(_) | Self::Store(StoreError::Unavailable(_)) => Remedy::PutBack,
             Self::Hopeless(reason) => Remedy::Note(Verdict::GiveUp, reason.clone()),
             other => Remedy::Note(Verdict::TryAgain, other.to_string()),
         }
