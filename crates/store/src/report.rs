@@ -157,11 +157,10 @@ crate::sql! {
             AND (o.state = 'claimed' OR o.state = 'submitting' OR o.state = 'unknown')
             AND (o.provider_id IS NULL OR o.parts > (SELECT COUNT(*) FROM provider_messages p
                 WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL)) LIMIT 2";
-    /// What waits to be sent again though an attempt may have arrived.
+    /// What waits to be sent again though an attempt may have arrived: whole messages, for a part says nothing of the rest.
     QUEUED_IN_DOUBT_TO = "SELECT o.id, o.state FROM outbox o
         WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.address = $3 AND o.state = 'queued' AND o.maybe_left = 1
-            AND (o.provider_id IS NULL OR o.parts > (SELECT COUNT(*) FROM provider_messages p
-                WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL)) LIMIT 2";
+            AND o.provider_id IS NULL AND o.parts IS NULL LIMIT 2";
     PART_DELIVERED = "UPDATE provider_messages SET delivered_at = $4
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 AND delivered_at IS NULL";
     PARTS_UNDELIVERED = "SELECT COUNT(*) FROM provider_messages
@@ -190,8 +189,9 @@ crate::sql! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     PARKED_FOR_ID = "SELECT id, report FROM parked_reports
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 ORDER BY id";
+    /// What came before the message left speaks of an earlier one.
     PARKED_FOR_RECIPIENT = "SELECT DISTINCT id, report FROM parked_reports
-        WHERE workspace_id = $1 AND channel_id = $2 AND recipient = $3 ORDER BY id";
+        WHERE workspace_id = $1 AND channel_id = $2 AND recipient = $3 AND received_at >= $4 ORDER BY id";
     PARKED_AND_ACCEPTED = "SELECT DISTINCT p.id, p.report FROM parked_reports p
         JOIN outbox o ON o.workspace_id = p.workspace_id AND o.channel_id = p.channel_id
             AND o.provider_id = p.provider_id
@@ -205,10 +205,14 @@ crate::sql! {
         WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.id > $3 AND o.state = 'unknown'
             AND (o.state = 'claimed' OR o.state = 'submitting' OR o.state = 'unknown') ORDER BY p.id LIMIT 200";
     ADDRESS_OF = "SELECT address FROM outbox WHERE workspace_id = $1 AND id = $2";
+    ADDRESS_SINCE = "SELECT address, COALESCE(submitted_at, 0) FROM outbox WHERE workspace_id = $1 AND id = $2";
     UNPARK = "DELETE FROM parked_reports WHERE workspace_id = $1 AND id = $2";
     DELETE_PARKED = "DELETE FROM parked_reports WHERE workspace_id = $1 AND received_at < $2";
     COUNT_PARKED = "SELECT COUNT(DISTINCT id) FROM parked_reports WHERE workspace_id = $1 AND channel_id = $2";
 }
+
+/// How far the clocks of two nodes may be apart.
+const CLOCKS_DIFFER_BY: i64 = 5 * segue_model::time::SECOND;
 
 impl Tx<'_> {
     /// Takes a provider's report in: folds it into its message's state, or parks it.
@@ -585,10 +589,12 @@ impl Tx<'_> {
         id: MessageId,
         ctx: &Ctx,
     ) -> Result<(), StoreError> {
-        let address: Option<String> = self.query_opt(&ADDRESS_OF, &[&workspace_id, &id], |row| row.next())?;
-        let Some(address) = address.filter(|address| !address.is_empty()) else { return Ok(()) };
-        self.try_parked(workspace_id, channel_id, &PARKED_FOR_RECIPIENT, &[&workspace_id, &channel_id, &address], ctx)
-            .map(|_| ())
+        let sent: Option<(String, Timestamp)> =
+            self.query_opt(&ADDRESS_SINCE, &[&workspace_id, &id], |row| Ok((row.next()?, row.next()?)))?;
+        let Some((address, submitted_at)) = sent.filter(|(address, _)| !address.is_empty()) else { return Ok(()) };
+        let since = submitted_at.plus(-CLOCKS_DIFFER_BY);
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, &address, &since];
+        self.try_parked(workspace_id, channel_id, &PARKED_FOR_RECIPIENT, keys, ctx).map(|_| ())
     }
 
     /// Applies parked reports whose message is known by now, the next of them after `sweep`. Gives how many, and where to go

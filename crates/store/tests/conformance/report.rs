@@ -4,6 +4,7 @@ use segue_model::{
     MessageId,
     consent::Medium,
     delivery::{OutboxState, Report},
+    time,
 };
 use segue_store::{
     Sql,
@@ -433,6 +434,34 @@ async fn that_it_arrived_ends_what_waits_to_be_sent_again_and_a_failure_does_not
             }
             assert_eq!(state(&test, sent.id).await, end, "{} {report:?} {is_early}", test.engine);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_before_a_message_left_and_of_one_part_does_not_end_what_waits() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let to = |recipient: &str, id: &str| ReportTarget { recipient: Some(recipient.to_owned()), ..by_id(&[id]) };
+        let requeue = async |sent: &OutboxMessage| {
+            let (copy, ctx, now) = (sent.clone(), test.ctx.clone(), test.now());
+            write(&test, move |tx| {
+                let failure = Failure { class: "unknown".to_owned(), code: None, reason: "No answer.".to_owned() };
+                tx.requeue_message(&copy, now.plus(60_000), Cost::Doubt, &failure, now)?;
+                tx.match_parked_by_recipient(copy.workspace_id, copy.channel_id, copy.id, &ctx)
+            })
+            .await;
+        };
+        // Of an earlier message, whose attempt nobody knows any more.
+        assert_eq!(apply(&test, &channel, to("+15550101", "old"), Report::Delivered).await, Matched::Parked);
+        test.clock.advance(time::HOUR);
+        let sent = submitted(&test, &channel, "+15550101").await;
+        requeue(&sent).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Queued, "{}", test.engine);
+
+        let long = in_parts(&test, &channel, "+15550102", 3).await;
+        requeue(&long).await;
+        assert_eq!(apply(&test, &channel, to("+15550102", "one"), Report::Delivered).await, Matched::Parked);
+        assert_eq!(state(&test, long.id).await, OutboxState::Queued, "{}: two parts may be missing", test.engine);
     }
 }
 
