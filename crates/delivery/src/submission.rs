@@ -35,8 +35,13 @@ use segue_store::{
 
 use crate::rates;
 
-/// When a message of a campaign is looked at again that waits for its sender.
+/// When a campaign is tried again that waits for its only sender.
 const ASK_SENDER_AGAIN: i64 = 5 * time::MINUTE;
+/// When a message is looked at again that waits for its sender while its campaign goes on. Each look is a change of its row,
+/// and there may be many.
+const ASK_AGAIN_FOR_ONE: i64 = 30 * time::MINUTE;
+/// How long after the start of its campaign a message may still wait for its sender: what was said then is old by now.
+const WAITS_FOR_SENDER: i64 = 3 * time::DAY;
 
 /// Whether the message may leave now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -294,7 +299,8 @@ fn decide(
 }
 
 /// A message of a campaign whose sender may not send any more, or not to its country, waits until somebody sets that right:
-/// it was planned when the sender could. A sender that is off holds the whole campaign where it has no other one.
+/// it was planned when the sender could. A sender that is off holds the whole campaign where it has no other one. Three
+/// days after the start of the campaign nothing waits any more.
 fn wait_for_sender(
     tx: &mut Tx<'_>,
     message: &OutboxMessage,
@@ -302,12 +308,17 @@ fn wait_for_sender(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let from = (message.channel_id, source);
+    let started_at = tx.campaign(message.workspace_id, campaign_id)?.and_then(|campaign| campaign.started_at);
+    if started_at.is_some_and(|at| now.since(at) > WAITS_FOR_SENDER) {
+        tx.suppress_message(message, rule, now)?;
+        return Ok(());
+    }
     if rule == Rule::SenderNotActive
         && tx.hold_for_sender(message.workspace_id, campaign_id, from, (now.plus(ASK_SENDER_AGAIN), now))?
     {
         tx.put_back_message(message)?;
     } else {
-        tx.hold_message(message, now.plus(ASK_SENDER_AGAIN), rule, now)?;
+        tx.hold_message(message, now.plus(ASK_AGAIN_FOR_ONE), rule, now)?;
     }
     Ok(())
 }

@@ -184,8 +184,34 @@ async fn what_a_campaign_has_planned_waits_for_a_registration_that_was_withdrawn
         assert_eq!(bench.rule(message).await.as_deref(), Some("registration_missing"), "{engine}");
         assert_eq!(hold_of(&bench, id).await, None, "the other countries go on: {engine}");
         step(RegistrationState::Rejected, RegistrationState::Approved).await;
-        bench.test.clock.advance(6 * time::MINUTE);
+        bench.test.clock.advance(31 * time::MINUTE);
         assert_eq!(turn(&bench, &channel).await, [message], "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_waits_for_its_sender_for_more_than_three_days() {
+    const TEN_DLC: &str = "+13055550100";
+    for bench in benches().await {
+        let (channel, engine) = (bench.sms().await, bench.test.engine);
+        // Without a registration.
+        bench.test.sender_of_kind(channel.id, SenderKind::TenDlc, TEN_DLC).await;
+        let id = campaign(&bench, Schedule::default(), CampaignRules::default()).await;
+        bench.test.set_consent(Medium::Sms, &phone(100), Purpose::Marketing, ConsentState::Granted).await;
+        let content = SmsContent::of_text(TEN_DLC.to_owned(), "Sale".to_owned());
+        let message = bench
+            .enqueue(&NewOutbox {
+                class: MessageClass::Marketing,
+                campaign: Some((id, 1)),
+                payload: Payload::of(&content).expect("it has a JSON form"),
+                ..bench.sms_to(&channel, &phone(100), "Sale")
+            })
+            .await;
+        assert_eq!(turn(&bench, &channel).await, [], "{engine}");
+        assert_eq!(bench.state(message).await, OutboxState::Queued, "{engine}");
+        bench.test.clock.advance(4 * time::DAY);
+        assert_eq!(turn(&bench, &channel).await, [], "{engine}");
+        assert_eq!(bench.state(message).await, OutboxState::Suppressed, "{engine}");
     }
 }
 
