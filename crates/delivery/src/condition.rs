@@ -138,12 +138,13 @@ fn is_no_answer(error: &GraphFailure) -> bool {
 /// Asks WhatsApp about the number, stores what it says as the channel's state, and takes the templates over. A number that
 /// answers is not well for that: what its messages are refused for counts on. `false` when there was no answer.
 pub(crate) async fn look(env: &Env, channel: &Channel, (client, pace): (&GraphClient, &Mutex<SendPace>)) -> bool {
+    let asked_at = env.ctx.now();
     let asked = client.phone_number().await;
     let is_answered = !asked.as_ref().is_err_and(is_no_answer);
     let found = match asked {
         Ok(number) => {
             whatsapp::locked(pace).set_rate(pace::rate_of(number.throughput.as_deref()), Instant::now());
-            numbers::looked_at(env, channel, number.clone()).await;
+            numbers::looked_at(env, channel, (number.clone(), asked_at)).await;
             if let Err(error) = templates::sync(&env.store, &env.ctx, channel).await {
                 tracing::warn!(%error, channel_id = %channel.id, "the templates could not be read");
             }

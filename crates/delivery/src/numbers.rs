@@ -13,10 +13,10 @@ use segue_store::{
 
 use crate::supervisor::Env;
 
-/// Takes in what the platform says of a number when it is asked. A failure is logged: the next look brings the same.
-pub(crate) async fn looked_at(env: &Env, channel: &Channel, number: PhoneNumberInfo) {
+/// Takes in what the platform says of a number when it is asked, and when that was. A failure is logged: the next look brings the same.
+pub(crate) async fn looked_at(env: &Env, channel: &Channel, (number, asked_at): (PhoneNumberInfo, Timestamp)) {
     let (own, ctx) = (channel.clone(), env.ctx.clone());
-    let stored = env.store.write::<_, StoreError, _>(move |tx| seen(tx, &own, &number, ctx.now()));
+    let stored = env.store.write::<_, StoreError, _>(move |tx| seen(tx, &own, &number, (asked_at, ctx.now())));
     if let Err(error) = stored.await {
         tracing::warn!(%error, channel_id = %channel.id, "what WhatsApp says of the number could not be stored");
     }
@@ -24,9 +24,14 @@ pub(crate) async fn looked_at(env: &Env, channel: &Channel, number: PhoneNumberI
 
 /// A flagged number is one whose quality was bad long enough, whatever its quality is at the moment. What a person let go on
 /// stays so for as long as a look finds the same.
-fn seen(tx: &mut Tx<'_>, channel: &Channel, number: &PhoneNumberInfo, now: Timestamp) -> Result<(), StoreError> {
+fn seen(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    number: &PhoneNumberInfo,
+    (asked_at, now): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
     if let Some(limit) = number.messaging_limit.as_deref() {
-        limit_told(tx, channel, limit, (now, now))?;
+        limit_told(tx, channel, limit, (asked_at, now))?;
     }
     match (number.status.as_deref(), number.quality_rating.as_deref()) {
         (Some("FLAGGED"), _) => stop(tx, channel, ("", NUMBER_IS_FLAGGED), None, now),

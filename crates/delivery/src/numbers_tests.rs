@@ -26,7 +26,7 @@ impl Scene {
     async fn look(&self, status: &'static str, quality: &'static str) -> bool {
         self.test.clock.advance(time::MINUTE);
         self.write(move |tx, channel, now| {
-            seen(tx, channel, &number(status, quality), now)?;
+            seen(tx, channel, &number(status, quality), (now, now))?;
             tx.is_braked(channel.workspace_id, channel.id, "spring")
         })
         .await
