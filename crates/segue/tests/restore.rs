@@ -249,7 +249,7 @@ fn what_came_in_since_and_long_texts_that_wait_are_dead_letters_after_a_restore(
     };
     change(
         "INSERT INTO jobs (workspace_id, id, kind, dedupe_key, payload, state, run_at, created_at)
-            SELECT id, randomblob(16), 'read_long_text', 'x', '{}', 'waiting', 1, 1 FROM workspaces",
+            SELECT id, randomblob(16), 'read_long_text', 'x', '{}', 'waiting', 9000000000000, 1 FROM workspaces",
     );
     done(&segue(&data).arg("backup").arg(&copy).output().unwrap());
     change(

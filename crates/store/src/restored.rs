@@ -62,7 +62,8 @@ crate::sql! {
     HOLD_ARRIVALS = "UPDATE inbox SET state = 'dead', lease_owner = NULL, lease_until = 0, last_error = $2
         WHERE workspace_id = $1 AND state = 'pending' RETURNING id";
     HOLD_JOBS = "UPDATE jobs SET state = 'dead', lease_owner = NULL, lease_until = 0, last_error = $4
-        WHERE workspace_id = $1 AND kind = $2 AND state IN ('waiting', 'running') AND run_at <= $3 RETURNING id";
+        WHERE workspace_id = $1 AND kind = $2 AND state IN ('waiting', 'running') AND (run_at <= $3 OR kind = 'read_long_text')
+        RETURNING id";
 }
 
 impl Tx<'_> {
