@@ -130,7 +130,8 @@ async fn a_ban_stops_the_numbers_of_its_account_and_a_flag_one_number() {
         assert!(notices(&server, &channels[0]).await.is_empty(), "{}", server.test.engine);
 
         let ban = json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}});
-        deliver(&server, &channels[2], &told(ACCOUNT, 2, "account_update", &ban)).await;
+        let second = server.test.now().0 / 1_000;
+        deliver(&server, &channels[2], &told(ACCOUNT, second, "account_update", &ban)).await;
         let read = server.test.store.read::<_, StoreError, _>(move |tx| tx.channels(workspace_id)).await.unwrap();
         let broken = |channel: &Channel| read.iter().any(|c| c.id == channel.id && c.state.as_str() == "error");
         assert_eq!(channels.each_ref().map(broken), [true, true, false], "{}", server.test.engine);

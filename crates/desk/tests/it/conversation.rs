@@ -493,8 +493,11 @@ async fn sessions_wait_for_the_opening_when_the_number_says_so() {
     }
 }
 
-static WAITING: Sql =
-    Sql::portable("WAITING", "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND CAST($1 AS UUID) IS NOT NULL");
+static WAITING: Sql = Sql::portable(
+    "WAITING",
+    "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND CAST($1 AS UUID) IS NOT NULL
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_ends_by_itself_waits_for_no_other_one_while_it_keeps_routing_waiting() {
