@@ -80,13 +80,33 @@ fn find(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result<Ve
     Ok(found)
 }
 
-/// Looks again at sessions and does what is due, in one transaction.
+/// Does what is due in sessions, at once where that goes and else one by one: a session in which something goes wrong keeps
+/// no other from going on.
 async fn change(
     store: &Store,
     ctx: &Ctx,
     channel: &Channel,
     (ids, wanted): (Vec<SessionId>, Due),
 ) -> Result<usize, StoreError> {
+    if let Some(changed) = change_at_once(store, ctx, channel, (ids.clone(), wanted)).await? {
+        return Ok(changed);
+    }
+    let mut changed = 0;
+    if ids.len() > 1 {
+        for id in ids {
+            changed += change_at_once(store, ctx, channel, (vec![id], wanted)).await?.unwrap_or(0);
+        }
+    }
+    Ok(changed)
+}
+
+/// Looks again at sessions and does what is due, in one transaction. `None` when something went wrong and nothing was done.
+async fn change_at_once(
+    store: &Store,
+    ctx: &Ctx,
+    channel: &Channel,
+    (ids, wanted): (Vec<SessionId>, Due),
+) -> Result<Option<usize>, StoreError> {
     let (own, channel) = (ctx.clone(), channel.clone());
     let about = ids.clone();
     let done = store
@@ -112,11 +132,11 @@ async fn change(
         })
         .await;
     match done {
-        Ok(changed) => Ok(changed),
+        Ok(changed) => Ok(Some(changed)),
         Err(DeskError::Store(error @ StoreError::Unavailable(_))) => Err(error),
         Err(error) => {
             tracing::warn!(sessions = ?about, %error, "what a customer's silence made due could not be done; it is tried again");
-            Ok(0)
+            Ok(None)
         }
     }
 }

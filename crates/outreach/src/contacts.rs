@@ -310,8 +310,9 @@ pub async fn change(
         .write(move |tx| {
             let country = country_of(tx, workspace_id)?;
             if input.phone.is_some() {
-                // A number that comes or goes may change what the person's consents amount to.
-                tx.lock_consents(workspace_id)?;
+                // A number that comes or goes may change what the person's consents amount to, and change places with a
+                // further one. Consents and addresses come before the contact, as in an import.
+                tx.lock_addresses(workspace_id)?;
             }
             let known = tx.contact_for_update(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
             let definitions = tx.attribute_definitions(workspace_id)?;

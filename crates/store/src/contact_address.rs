@@ -51,6 +51,8 @@ crate::sql! {
         SELECT $1, $2, $3, $4, $5, $6
         WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.workspace_id = $1 AND c.phone = $3 AND $2 = 'phone')
             AND NOT EXISTS (SELECT 1 FROM contacts k WHERE k.workspace_id = $1 AND k.external_key = $3 AND $2 = 'key')
+            AND NOT EXISTS (SELECT 1 FROM contact_addresses e WHERE e.workspace_id = $1 AND e.kind = 'email'
+                AND LOWER(e.address) = LOWER($3) AND $2 = 'email')
         ON CONFLICT (workspace_id, kind, address) DO NOTHING";
     SET_ADDRESS_PRIORITY = "UPDATE contact_addresses SET priority = $5
         WHERE workspace_id = $1 AND contact_id = $2 AND kind = $3 AND address = $4";
@@ -94,7 +96,7 @@ impl Tx<'_> {
         })
     }
 
-    /// Gives a contact a further address. `false` when some contact has it.
+    /// Gives a contact a further address. `false` when some contact has it, an e-mail address in whatever letters.
     ///
     /// # Errors
     /// When the store fails or there is no such contact.

@@ -318,12 +318,18 @@ impl Tx<'_> {
                 continue;
             }
             restored += 1;
-            for phone in phones_of(record) {
-                self.unmark_texts(workspace_id, (&phone, contact_id))?;
+            if let Some(phone) = &record.row.fields.phone {
+                self.unmark_texts(workspace_id, (phone, contact_id))?;
             }
             self.restore_contact_times(workspace_id, &record.row)?;
             for address in &record.addresses {
-                self.insert_contact_address(workspace_id, contact_id, address)?;
+                // What was texted with a number that somebody else has by now is not shown with that one's.
+                if self.insert_contact_address(workspace_id, contact_id, address)?
+                    && address.kind == AddressKind::Phone
+                    && let Ok(phone) = PhoneNumber::parse(&address.address, None)
+                {
+                    self.unmark_texts(workspace_id, (&phone, contact_id))?;
+                }
             }
             for (list_id, added_at) in &record.lists {
                 if self.list(workspace_id, *list_id)?.is_some() {

@@ -50,7 +50,7 @@ fn merged(known: &ContactFields, news: &ContactFields) -> ContactFields {
 
 impl Tx<'_> {
     /// Adds the contact with this external key or phone number, or merges what is new into the one that has it: an empty
-    /// field never erases a known one. Tells nobody; whoever does this in bulk tells at the end. With neither key nor
+    /// field never erases a known one, and a further number stays a further one. Tells nobody; whoever does this in bulk tells at the end. With neither key nor
     /// number a new contact is added each time.
     ///
     /// # Errors
@@ -115,8 +115,8 @@ impl Tx<'_> {
         } else if fields.external_key.is_some() && known.external_key.is_some() {
             return Ok((Upserted::Ambiguous, FieldChanges::new()));
         }
-        if of_phone.is_some() && known.phone.is_some() {
-            // Its own number, or a further one of a contact that keeps its own.
+        if of_phone.is_some() {
+            // Its own number, or a further one, which stays that.
             fields.phone = None;
         }
         let merged = merged(&known, &fields);

@@ -170,6 +170,13 @@ pub struct ImportWork {
     pub undo_after: Option<ContactId>,
 }
 
+/// An import of contacts that may still be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UndoableImport {
+    pub id: ImportId,
+    pub list_id: Option<ListId>,
+}
+
 crate::sql! {
     INSERT_IMPORT = "INSERT INTO imports (workspace_id, id, file_id, file_name, mode, options, rows_total, list_id, state,
             actor, created_at, progress_at, table_id)
@@ -180,8 +187,8 @@ crate::sql! {
     IMPORTS = "SELECT id, file_name, mode, state, rows_total, rows_read, created, updated, unchanged, rejected, rejections,
             opted_in, opted_out, kept_out, held_back, without_evidence, list_id, table_id, actor, created_at, ended_at, detail, undo
         FROM imports WHERE workspace_id = $1 AND id < $2 AND mode = 'import' ORDER BY id DESC LIMIT $3";
-    /// Those whose claims of opt-ins may be taken back: while they run, as long as they can be undone, and while they are.
-    UNDOABLE_IMPORTS = "SELECT id FROM imports WHERE workspace_id = $1 AND mode = 'import' AND table_id IS NULL
+    /// Those whose doings may be taken back: while they run, as long as they can be undone, and while they are.
+    UNDOABLE_IMPORTS = "SELECT id, list_id FROM imports WHERE workspace_id = $1 AND mode = 'import' AND table_id IS NULL
         AND (state = 'running' OR state = 'undoing' OR (state IN ('done', 'failed') AND ended_at >= $2))";
     IMPORT_WORK = "SELECT state, mode, file_id, options, next_chunk, list_id, table_id, actor, ended_at, undo_after FROM imports
         WHERE workspace_id = $1 AND id = $2";
@@ -250,12 +257,18 @@ fn read_import(row: &mut Row<'_>) -> Result<ImportView, StoreError> {
 }
 
 impl Tx<'_> {
-    /// Imports of contacts whose claims of opt-ins may still be taken back.
+    /// Imports of contacts that may still be undone.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn undoable_imports(&mut self, workspace_id: WorkspaceId, now: Timestamp) -> Result<Vec<ImportId>, StoreError> {
-        self.query(&UNDOABLE_IMPORTS, &[&workspace_id, &now.plus(-UNDO_WINDOW)], |row| row.next())
+    pub fn undoable_imports(
+        &mut self,
+        workspace_id: WorkspaceId,
+        now: Timestamp,
+    ) -> Result<Vec<UndoableImport>, StoreError> {
+        self.query(&UNDOABLE_IMPORTS, &[&workspace_id, &now.plus(-UNDO_WINDOW)], |row| {
+            Ok(UndoableImport { id: row.next()?, list_id: row.next()? })
+        })
     }
 
     /// Adds a running import.

@@ -1,19 +1,22 @@
 //! What imports did to contacts, so that they can be undone.
 
+use std::collections::BTreeSet;
+
 use segue_model::{
     ContactId, ImportId, ListId, Timestamp, WorkspaceId, consent::ConsentMethod, contact::ContactFields,
     contact::FieldChanges, id::Id as _,
 };
 use uuid::Uuid;
 
-use crate::{REMOVED_AT_ONCE, Row, StoreError, Tx, contact::read_fields, tx::json_text};
+use crate::{REMOVED_AT_ONCE, Row, StoreError, Tx, contact::read_fields, import::UndoableImport, tx::json_text};
 
 segue_model::text_enum! {
     /// What became of a contact.
     pub enum ChangeKind {
         Created = "created",
         Updated = "updated",
-        /// At most its list membership or its consent is new; else the import found all as it says.
+        /// At most its list membership or its consent is new; else the import found all as it says, and another one that
+        /// could still be undone had brought the contact.
         Unchanged = "unchanged",
     }
 }
@@ -68,10 +71,10 @@ pub struct ChangeAndNow {
     pub is_used: bool,
     /// Whether anybody said anything about consent since, for the address of an opt-in.
     pub spoke_since: bool,
-    /// Whether another import that is not undone brought the contact, too.
-    pub brought_besides: bool,
-    /// Whether such a one put it on the same list, or would have.
-    pub listed_besides: bool,
+    /// The first other import that is not undone and brought the contact, too.
+    pub brought_besides: Option<ImportId>,
+    /// The first such one that put it on the same list, or would have.
+    pub listed_besides: Option<ImportId>,
 }
 
 crate::sql! {
@@ -83,8 +86,7 @@ crate::sql! {
     PUT_IMPORT_CHANGE = "UPDATE import_changes SET kind = $4, fields = $5, listed = $6, opted_in = $7, opted_in_too = $8
         WHERE workspace_id = $1 AND import_id = $2 AND contact_id = $3";
     // What imports claim, and what their undoing takes back, is nobody's word: whether one brought the contact is asked for.
-    // Recipients are looked for campaign by campaign, through the key of contacts; what other imports did, import by import,
-    // of those that had not ended when this one began.
+    // Recipients are looked for campaign by campaign, through the key of contacts.
     IMPORT_CHANGES = "SELECT h.contact_id, h.kind, h.fields, h.listed, h.opted_in, h.opted_in_too,
             c.id, COALESCE(c.version, 0), c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone,
             c.external_key, COALESCE(c.attributes, '{}'),
@@ -101,13 +103,7 @@ crate::sql! {
             EXISTS (SELECT 1 FROM consent_events e WHERE e.workspace_id = h.workspace_id AND e.address = COALESCE(h.opted_in, c.phone)
                 AND e.recorded_at > $6 AND e.method <> 'import_undo'
                 AND NOT (e.action = 'grant'
-                    AND (COALESCE(e.proof, '') LIKE 'imp_% row %' OR COALESCE(e.proof, '') LIKE '%(imp_% row %)'))),
-            EXISTS (SELECT 1 FROM imports i JOIN import_changes o ON o.workspace_id = i.workspace_id AND o.import_id = i.id
-                WHERE i.workspace_id = h.workspace_id AND i.id <> h.import_id AND i.state IN ('running', 'done', 'failed')
-                    AND (i.ended_at IS NULL OR i.ended_at >= $7) AND o.contact_id = h.contact_id),
-            EXISTS (SELECT 1 FROM imports i JOIN import_changes o ON o.workspace_id = i.workspace_id AND o.import_id = i.id
-                WHERE i.workspace_id = h.workspace_id AND i.id <> h.import_id AND i.state IN ('running', 'done', 'failed')
-                    AND (i.ended_at IS NULL OR i.ended_at >= $7) AND o.contact_id = h.contact_id AND i.list_id = $5)
+                    AND (COALESCE(e.proof, '') LIKE 'imp_% row %' OR COALESCE(e.proof, '') LIKE '%(imp_% row %)')))
         FROM import_changes h
         LEFT JOIN contacts c ON c.workspace_id = h.workspace_id AND c.id = h.contact_id
         WHERE h.workspace_id = $1 AND h.import_id = $2 AND h.contact_id > $3
@@ -116,20 +112,33 @@ crate::sql! {
             AND e.method <> 'import_undo'
             AND NOT (e.action = 'grant'
                 AND (COALESCE(e.proof, '') LIKE 'imp_% row %' OR COALESCE(e.proof, '') LIKE '%(imp_% row %)')) LIMIT 1";
-    /// The first import that brought the contact besides the one that is undone: the contact is its own from then on. One
-    /// that changed the contact is left alone, whose undoing brings its fields back.
+    /// Imports of contacts that had not ended when the one that is undone began, and that are not undone themselves.
+    IMPORTS_BESIDES = "SELECT id, list_id FROM imports
+        WHERE workspace_id = $1 AND id <> $2 AND mode = 'import' AND table_id IS NULL
+            AND state IN ('running', 'done', 'failed') AND (ended_at IS NULL OR ended_at >= $3)
+        ORDER BY id";
+    /// Contacts of a page of one import that another one had to do with, too.
+    CONTACTS_OF_BOTH = "SELECT o.contact_id FROM import_changes h
+        JOIN import_changes o ON o.workspace_id = h.workspace_id AND o.import_id = $5 AND o.contact_id = h.contact_id
+        WHERE h.workspace_id = $1 AND h.import_id = $2 AND h.contact_id > $3 AND h.contact_id <= $4
+            AND o.contact_id > $3 AND o.contact_id <= $4";
+    /// The contact is the other import's own from then on. One that changed the contact is left alone, whose undoing brings
+    /// its fields back.
     PASS_CREATED_ON = "UPDATE import_changes SET kind = 'created'
-        WHERE workspace_id = $1 AND contact_id = $3 AND kind = 'unchanged' AND import_id = (
-            SELECT i.id FROM imports i JOIN import_changes o ON o.workspace_id = i.workspace_id AND o.import_id = i.id
-            WHERE i.workspace_id = $1 AND i.id <> $2 AND i.state IN ('running', 'done', 'failed')
-                AND (i.ended_at IS NULL OR i.ended_at >= $4) AND o.contact_id = $3
-            ORDER BY i.id LIMIT 1)";
+        WHERE workspace_id = $1 AND import_id = $2 AND contact_id = $3 AND kind = 'unchanged'";
     PASS_LISTED_ON = "UPDATE import_changes SET listed = 1
-        WHERE workspace_id = $1 AND contact_id = $3 AND import_id = (
-            SELECT i.id FROM imports i JOIN import_changes o ON o.workspace_id = i.workspace_id AND o.import_id = i.id
-            WHERE i.workspace_id = $1 AND i.id <> $2 AND i.state IN ('running', 'done', 'failed')
-                AND (i.ended_at IS NULL OR i.ended_at >= $4) AND o.contact_id = $3 AND i.list_id = $5
-            ORDER BY i.id LIMIT 1)";
+        WHERE workspace_id = $1 AND import_id = $2 AND contact_id = $3";
+    /// What imports, of a JSON array of ids, created or put on their lists, of another one.
+    BROUGHT_BY = sqlite: "SELECT o.import_id, o.contact_id, o.kind FROM json_each($2) f CROSS JOIN json_each($3) t
+            CROSS JOIN import_changes o
+        WHERE o.workspace_id = $1 AND o.import_id = unhex(f.value) AND o.contact_id = unhex(t.value)
+            AND (o.kind = 'created' OR o.listed = 1)",
+        postgres: "SELECT o.import_id, o.contact_id, o.kind
+            FROM json_array_elements_text(CAST(CAST($2 AS TEXT) AS JSON)) f(value)
+            CROSS JOIN json_array_elements_text(CAST(CAST($3 AS TEXT) AS JSON)) t(value)
+            JOIN import_changes o ON o.workspace_id = $1 AND o.import_id = CAST(f.value AS UUID)
+                AND o.contact_id = CAST(t.value AS UUID)
+        WHERE o.kind = 'created' OR o.listed = 1";
     /// The proof of what an import claims ends with the import and the row, in brackets where it has another.
     CLAIMED_AT = "SELECT MAX(occurred_at) FROM consent_events
         WHERE workspace_id = $1 AND address = $2 AND medium = 'sms' AND purpose = 'marketing' AND scope = 'all'
@@ -180,8 +189,8 @@ fn read_change_and_now(row: &mut Row<'_>) -> Result<ChangeAndNow, StoreError> {
         version,
         is_used: row.next()?,
         spoke_since: row.next()?,
-        brought_besides: row.next()?,
-        listed_besides: row.next()?,
+        brought_besides: None,
+        listed_besides: None,
     })
 }
 
@@ -246,8 +255,8 @@ impl Tx<'_> {
         limit: i64,
     ) -> Result<Vec<ChangeAndNow>, StoreError> {
         let after = after.unwrap_or_else(|| ContactId::from_uuid(Uuid::nil()));
-        let list_id = list_id.unwrap_or_else(|| ListId::from_uuid(Uuid::nil()));
-        let key: [&dyn crate::Bind; 7] = [&workspace_id, &import_id, &after, &limit, &list_id, &ended_at, &began_at];
+        let list = list_id.unwrap_or_else(|| ListId::from_uuid(Uuid::nil()));
+        let key: [&dyn crate::Bind; 6] = [&workspace_id, &import_id, &after, &limit, &list, &ended_at];
         let mut changes = self.query(&IMPORT_CHANGES, &key, read_change_and_now)?;
         for entry in &mut changes {
             for address in entry.change.opted_in.iter().skip(1) {
@@ -255,34 +264,73 @@ impl Tx<'_> {
                 entry.spoke_since |= self.query_opt(&SPOKE_SINCE, &key, |row| row.next::<i64>())?.is_some();
             }
         }
+        let Some(last) = changes.last().map(|entry| entry.change.contact_id) else { return Ok(changes) };
+        let besides = self.query(&IMPORTS_BESIDES, &[&workspace_id, &import_id, &began_at], |row| {
+            Ok((row.next::<ImportId>()?, row.next::<Option<ListId>>()?))
+        })?;
+        for (other, its_list) in besides {
+            let key: [&dyn crate::Bind; 5] = [&workspace_id, &import_id, &after, &last, &other];
+            let of_both: BTreeSet<ContactId> =
+                self.query(&CONTACTS_OF_BOTH, &key, |row| row.next())?.into_iter().collect();
+            let on_list = its_list.is_some() && its_list == list_id;
+            for entry in changes.iter_mut().filter(|entry| of_both.contains(&entry.change.contact_id)) {
+                entry.brought_besides = entry.brought_besides.or(Some(other));
+                entry.listed_besides = entry.listed_besides.or(on_list.then_some(other));
+            }
+        }
         Ok(changes)
     }
 
-    /// Makes a contact that stays when its import is undone the other import's that brought it, too.
+    /// Those of the contacts that one of these imports created or put on this list.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn brought_by(
+        &mut self,
+        workspace_id: WorkspaceId,
+        imports: &[UndoableImport],
+        list_id: Option<ListId>,
+        contacts: &[ContactId],
+    ) -> Result<Vec<ContactId>, StoreError> {
+        if imports.is_empty() || contacts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let hex = |id: Uuid| id.simple().to_string();
+        let of = json_text(&imports.iter().map(|import| hex(import.id.uuid())).collect::<Vec<_>>())?;
+        let whom = json_text(&contacts.iter().map(|id| hex(id.uuid())).collect::<Vec<_>>())?;
+        let brought = self.query(&BROUGHT_BY, &[&workspace_id, &of, &whom], |row| {
+            Ok((row.next::<ImportId>()?, row.next::<ContactId>()?, row.word::<ChangeKind>()?))
+        })?;
+        let on_list = |id: ImportId| list_id.is_some() && imports.iter().any(|it| it.id == id && it.list_id == list_id);
+        let brought = brought.into_iter().filter(|(import, _, kind)| *kind == ChangeKind::Created || on_list(*import));
+        let ids: BTreeSet<ContactId> = brought.map(|(_, id, _)| id).collect();
+        Ok(ids.into_iter().collect())
+    }
+
+    /// Makes a contact that stays when its import is undone that of another one that brought it, too.
     ///
     /// # Errors
     /// When the store fails.
     pub fn pass_created_on(
         &mut self,
         workspace_id: WorkspaceId,
-        (import_id, began_at): (ImportId, Timestamp),
+        to: ImportId,
         contact_id: ContactId,
     ) -> Result<(), StoreError> {
-        self.execute(&PASS_CREATED_ON, &[&workspace_id, &import_id, &contact_id, &began_at]).map(|_| ())
+        self.execute(&PASS_CREATED_ON, &[&workspace_id, &to, &contact_id]).map(|_| ())
     }
 
-    /// Makes a place on a list that stays when its import is undone the other import's that put contacts on it, too.
+    /// Makes a place on a list that stays when its import is undone that of another one that put contacts on it, too.
     ///
     /// # Errors
     /// When the store fails.
     pub fn pass_listed_on(
         &mut self,
         workspace_id: WorkspaceId,
-        (import_id, began_at): (ImportId, Timestamp),
+        to: ImportId,
         contact_id: ContactId,
-        list_id: ListId,
     ) -> Result<(), StoreError> {
-        self.execute(&PASS_LISTED_ON, &[&workspace_id, &import_id, &contact_id, &began_at, &list_id]).map(|_| ())
+        self.execute(&PASS_LISTED_ON, &[&workspace_id, &to, &contact_id]).map(|_| ())
     }
 
     /// The moment for which an import claimed the opt-in of an address; `None` when the ledger does not have it (any more).

@@ -549,3 +549,39 @@ async fn a_session_that_ends_by_itself_waits_for_no_other_one_while_it_keeps_rou
     assert_eq!(sweep.await.unwrap().unwrap(), 2);
     assert!(ended(second).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_in_which_something_goes_wrong_keeps_no_other_from_being_asked() {
+    static BREAK: Sql = Sql::portable(
+        "BREAK",
+        "UPDATE messaging_users SET linked_by = 'nobody' WHERE workspace_id = $1 AND id IN (
+            SELECT s.messaging_user_id FROM sessions s WHERE s.workspace_id = $1 AND s.id = $2)",
+    );
+    static ASKED: Sql = Sql::portable("ASKED", "SELECT id FROM sessions WHERE workspace_id = $1 AND idle_warned = 1");
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.say(Occasion::Inactivity, "Still there?").await;
+        scene.set(|settings| settings.idle = IdleRules { warn_minutes: Some(10), ..IdleRules::default() }).await;
+        let agent = scene.agent("Sam").await;
+        let first = scene.accepted(&agent).await.id;
+        scene.reply(&agent, first, "0", "Hi").await.unwrap();
+        scene.advance(1_000);
+        scene.receive(text(phone("15550100177"), "wamid.b", scene.test.now(), "Hello")).await;
+        scene.sweep().await;
+        let offer = scene.offers(&agent).await[0];
+        let second = scene.accept(&agent, offer).await.unwrap().id;
+        scene.reply(&agent, second, "1", "Hi").await.unwrap();
+        scene.advance(11 * time::MINUTE);
+
+        let workspace_id = scene.workspace();
+        let broken = write(scene.store(), move |tx| tx.execute(&BREAK, &[&workspace_id, &first])).await;
+        assert_eq!(broken, 1, "{}", scene.test.engine);
+        for expected in [1, 0] {
+            let changed = segue_desk::idle::sweep(scene.store(), scene.ctx(), workspace_id).await.unwrap();
+            assert_eq!(changed, expected, "{}", scene.test.engine);
+        }
+        let asked: Vec<segue_model::SessionId> =
+            write(scene.store(), move |tx| tx.query(&ASKED, &[&workspace_id], |row| row.next())).await;
+        assert_eq!(asked, [second], "{}", scene.test.engine);
+    }
+}

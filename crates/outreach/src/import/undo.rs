@@ -1,7 +1,8 @@
 //! Undoing an import: contacts that it created and nobody uses go, values that it changed come back unless they were
 //! changed again, its list loses its members, and its opt-ins are taken back by an entry in the ledger. Opt-outs that it
 //! brought stay: a no is never undone by anybody but the person. What another import brought as well stays, as that one's:
-//! it goes when that one is undone, too.
+//! it goes when that one is undone, too. A contact that the other one changed stays for good: undoing that one gives it its
+//! earlier values back.
 //!
 //! # Why a crash at each point is safe
 //! What the import did is logged with it, contact by contact. The log is walked in the order of contacts, [`CHUNK`] at a
@@ -16,9 +17,10 @@ use segue_model::{
     contact::ContactFields,
 };
 use segue_store::{
-    Store, Tx,
+    Store, StoreError, Tx,
     consent::{ConsentExtent, NewConsentEvent},
     contact::ContactChange,
+    contact_address::AddressKind,
     import::{ImportState, ImportView, UndoCounts},
     import_change::{ChangeAndNow, ChangeKind, proof_of_undo},
 };
@@ -57,7 +59,7 @@ fn decide(entry: &ChangeAndNow) -> Decision {
     let contact = match (&entry.contact, change.kind) {
         (None, _) | (_, ChangeKind::Unchanged) => Action::Nothing,
         (Some(_), ChangeKind::Created)
-            if entry.version == 1 && !entry.is_used && !entry.spoke_since && !entry.brought_besides =>
+            if entry.version == 1 && !entry.is_used && !entry.spoke_since && entry.brought_besides.is_none() =>
         {
             Action::Remove
         }
@@ -68,7 +70,7 @@ fn decide(entry: &ChangeAndNow) -> Decision {
         },
     };
     Decision {
-        unlist: change.listed && !entry.listed_besides && entry.contact.is_some() && contact != Action::Remove,
+        unlist: change.listed && entry.listed_besides.is_none() && entry.contact.is_some() && contact != Action::Remove,
         withdraw: !change.opted_in.is_empty(),
         contact,
     }
@@ -214,6 +216,10 @@ fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> 
     }
     let began_at = import.created_at;
     let page = tx.import_changes(workspace_id, id, work.undo_after, work.list_id, (began_at, ended_at), CHUNK)?;
+    if page.iter().any(|entry| entry.change.fields.contains_key("phone")) {
+        // A number that comes back may be a further one by now. Addresses come before contacts, as everywhere.
+        tx.lock_addresses(workspace_id)?;
+    }
     for entry in &page {
         let mut decision = decide(entry);
         let contact_id = entry.change.contact_id;
@@ -224,19 +230,24 @@ fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> 
             Action::Restore(fields) => match tx.update_contact_quietly(workspace_id, contact_id, fields, now)? {
                 // The number or key that it had is another contact's now, so it keeps what it has.
                 ContactChange::PhoneTaken | ContactChange::KeyTaken => decision.contact = Action::ChangedSince,
-                ContactChange::Changed | ContactChange::Missing => {}
+                ContactChange::Changed => let_go_of_number(tx, workspace_id, entry, fields)?,
+                ContactChange::Missing => {}
             },
-            Action::Keep if entry.brought_besides => {
-                tx.pass_created_on(workspace_id, (id, began_at), contact_id)?;
+            Action::Keep => {
+                if let Some(other) = entry.brought_besides {
+                    tx.pass_created_on(workspace_id, other, contact_id)?;
+                }
             }
-            Action::Nothing | Action::Keep | Action::ChangedSince => {}
+            Action::Nothing | Action::ChangedSince => {}
         }
         count(&mut counts, &decision);
         if let Some(list_id) = work.list_id {
             if decision.unlist {
                 tx.remove_from_list(workspace_id, list_id, contact_id)?;
-            } else if entry.change.listed && entry.listed_besides {
-                tx.pass_listed_on(workspace_id, (id, began_at), contact_id, list_id)?;
+            } else if entry.change.listed
+                && let Some(other) = entry.listed_besides
+            {
+                tx.pass_listed_on(workspace_id, other, contact_id)?;
             }
         }
         for address in &entry.change.opted_in {
@@ -251,6 +262,21 @@ fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> 
         }
     };
     Ok(Step::More)
+}
+
+/// Takes the number from a contact that the import gave it, where one came back that was a further one meanwhile: the two
+/// have changed places.
+fn let_go_of_number(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    entry: &ChangeAndNow,
+    restored: &ContactFields,
+) -> Result<(), StoreError> {
+    let gave = entry.contact.as_ref().and_then(|fields| fields.phone.as_ref());
+    if let Some(gave) = gave.filter(|gave| restored.phone.as_ref() != Some(*gave)) {
+        tx.delete_contact_address(workspace_id, entry.change.contact_id, AddressKind::Phone, gave.as_str())?;
+    }
+    Ok(())
 }
 
 /// Takes an opt-in back, as of the moment for which it was claimed: whatever was said elsewhere counts, before and after.
@@ -301,8 +327,8 @@ mod tests {
             version: 1,
             is_used: false,
             spoke_since: false,
-            brought_besides: false,
-            listed_besides: false,
+            brought_besides: None,
+            listed_besides: None,
         }
     }
 
@@ -317,7 +343,8 @@ mod tests {
         }
         let spoke = ChangeAndNow { spoke_since: true, ..created.clone() };
         assert_eq!(decide(&spoke), Decision { contact: Action::Keep, unlist: true, withdraw: true });
-        let besides = ChangeAndNow { brought_besides: true, listed_besides: true, ..created.clone() };
+        let other = "imp_00000000000000000000000002".parse::<ImportId>().ok();
+        let besides = ChangeAndNow { brought_besides: other, listed_besides: other, ..created.clone() };
         assert_eq!(decide(&besides), Decision { contact: Action::Keep, unlist: false, withdraw: true });
         let gone = ChangeAndNow { contact: None, ..created };
         assert_eq!(decide(&gone), Decision { contact: Action::Nothing, unlist: false, withdraw: true });

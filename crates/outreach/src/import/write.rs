@@ -3,12 +3,13 @@
 use segue_model::{
     ContactId, Ctx, ImportId, PhoneNumber, Timestamp,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
+    contact::FieldChanges,
 };
 use segue_store::{
     StoreError, Tx,
     consent::{ConsentExtent, NewConsentEvent},
     contact_upsert::Upserted,
-    import::{ImportCounts, ImportError, ImportMode, ImportView},
+    import::{ImportCounts, ImportError, ImportMode, ImportView, UndoableImport},
     import_change::{ChangeKind, ImportChange},
 };
 
@@ -169,12 +170,13 @@ fn apply(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, parsed: &[Parsed]) -> Result<App
     // After the locks: one that begins to be undone from here on waits for this chunk.
     let mut others = Vec::new();
     if rows.iter().any(|row| matches!(row.says, Says::Yes(_))) {
-        others = tx.undoable_imports(job.workspace_id, ctx.now())?;
-        others.retain(|id| *id != job.import_id);
+        others.extend(undoable_besides(tx, job, ctx.now())?.into_iter().map(|other| other.id));
     }
+    let mut found = Vec::new();
     for row in rows {
-        apply_row(tx, ctx, job, (row, &others), &mut done)?;
+        found.extend(apply_row(tx, ctx, job, (row, &others), &mut done)?);
     }
+    note_found(tx, job, &found, ctx.now())?;
     // After the rows that are taken: a no in the same file counts, whatever another row says.
     for out in outs {
         done.count_out(opt_out(tx, ctx, job, out)?);
@@ -202,14 +204,43 @@ fn ambiguous() -> Refusal {
     )
 }
 
-/// Writes one row. `others` are the other imports whose claims may still be taken back.
+/// The other imports that may still be undone.
+fn undoable_besides(tx: &mut Tx<'_>, job: &Job, now: Timestamp) -> Result<Vec<UndoableImport>, StoreError> {
+    let mut others = tx.undoable_imports(job.workspace_id, now)?;
+    others.retain(|other| other.id != job.import_id);
+    Ok(others)
+}
+
+/// Notes contacts that rows found as they say, where another import that may still be undone brought them or put them on the
+/// same list: they stay then. Of the others nothing is kept, or a file that is imported every day would add all its rows each
+/// time.
+fn note_found(tx: &mut Tx<'_>, job: &Job, found: &[ContactId], now: Timestamp) -> Result<(), StoreError> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    let others = undoable_besides(tx, job, now)?;
+    for contact_id in tx.brought_by(job.workspace_id, &others, job.list_id, found)? {
+        let change = ImportChange {
+            contact_id,
+            kind: ChangeKind::Unchanged,
+            fields: FieldChanges::default(),
+            listed: false,
+            opted_in: Vec::new(),
+        };
+        tx.insert_import_change(job.workspace_id, job.import_id, &change)?;
+    }
+    Ok(())
+}
+
+/// Writes one row. `others` are the other imports whose claims may still be taken back. Gives the contact where all was as
+/// the row says.
 fn apply_row(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     job: &Job,
     (row, others): (&ParsedRow, &[ImportId]),
     done: &mut Applied,
-) -> Result<(), OutreachError> {
+) -> Result<Option<ContactId>, OutreachError> {
     let now = ctx.now();
     let (upserted, fields) =
         tx.upsert_contact_with_changes(job.workspace_id, ctx.id::<ContactId>(), &row.fields, now)?;
@@ -219,7 +250,7 @@ fn apply_row(
         if row.says == Says::No {
             done.count_out(opt_out(tx, ctx, job, (&row.phone, row.number))?);
         }
-        return Ok(());
+        return Ok(None);
     };
     let counts = &mut done.counts;
     let kind = match upserted {
@@ -252,9 +283,12 @@ fn apply_row(
         Consent::HeldBack => counts.held_back += 1,
         Consent::WithoutEvidence => counts.without_evidence += 1,
     }
-    // Of a row that found all as it says, too: what this import brought stays when another one is undone that did.
+    if kind == ChangeKind::Unchanged && !listed && opted_in.is_empty() {
+        return Ok(Some(contact_id));
+    }
     let change = ImportChange { contact_id, kind, fields, listed, opted_in };
-    Ok(tx.insert_import_change(job.workspace_id, job.import_id, &change)?)
+    tx.insert_import_change(job.workspace_id, job.import_id, &change)?;
+    Ok(None)
 }
 
 fn consent(

@@ -163,3 +163,58 @@ async fn a_phone_number_taken_at_the_same_moment_goes_to_one() {
         assert_eq!(won, 1, "{}", world.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_a_number_keeps_no_contact_from_others_while_it_waits_for_the_addresses() {
+    use std::{
+        sync::{Mutex, mpsc},
+        time::Duration,
+    };
+
+    use segue_store::Sql;
+
+    static FREE: Sql =
+        Sql::portable("FREE", "SELECT 1 FROM contacts WHERE workspace_id = $1 AND id = $2 FOR UPDATE SKIP LOCKED");
+    static WAITING: Sql = Sql::portable(
+        "WAITING",
+        "SELECT COUNT(*) FROM pg_locks WHERE NOT granted
+            AND database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())",
+    );
+    // SQLite has one writer.
+    let Some(test) = segue_testkit::postgres_store().await else { return };
+    let ws = test.workspace_id();
+    let ana = test.contact(&phone(1), "Ana").await;
+    let further = segue_outreach::contact_addresses::AddressInput {
+        kind: segue_store::contact_address::AddressKind::Phone,
+        address: phone(2),
+    };
+    segue_outreach::contact_addresses::set(&test.store, &test.ctx, ws, ana, vec![further]).await.unwrap();
+    // Somebody holds the addresses and comes to the contact then, as an import does.
+    let ((held, is_held), (let_go, may_go)) = (mpsc::channel(), mpsc::channel::<()>());
+    let (held, may_go) = (Mutex::new(held), Mutex::new(may_go));
+    let store = test.store.clone();
+    let other = tokio::spawn(async move {
+        let is_free = store.write::<_, StoreError, _>(move |tx| {
+            tx.hold_addresses(ws)?;
+            held.lock().unwrap().send(()).expect("the test waits");
+            may_go.lock().unwrap().recv().expect("the test says when");
+            Ok(tx.query_opt(&FREE, &[&ws, &ana], |row| row.next::<i64>())?.is_some())
+        });
+        is_free.await.unwrap()
+    });
+    tokio::task::spawn_blocking(move || is_held.recv()).await.unwrap().unwrap();
+    // Her further number becomes her own: the two change places.
+    let (store, ctx) = (test.store.clone(), test.ctx.clone());
+    let change =
+        tokio::spawn(async move { contacts::change(&store, &ctx, ws, ana, input(json!({ "phone": phone(2) }))).await });
+    let waiting = async || {
+        let counted = test.store.read::<i64, StoreError, _>(|tx| tx.query_one(&WAITING, &[], |row| row.next()));
+        counted.await.unwrap()
+    };
+    while waiting().await == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let_go.send(()).unwrap();
+    assert!(other.await.unwrap(), "the contact is free for whoever holds the addresses");
+    assert_eq!(change.await.unwrap().unwrap().phone.unwrap().as_str(), phone(2));
+}

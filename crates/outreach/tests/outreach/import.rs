@@ -5,7 +5,7 @@ use std::{
 };
 
 use segue_model::{
-    ImportId,
+    ContactId, ImportId,
     actor::Actor,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
 };
@@ -1148,5 +1148,81 @@ async fn a_no_is_recorded_beside_that_of_another_number() {
         }
         contact_addresses::set(store, ctx, ws, ana, Vec::new()).await.unwrap();
         assert_eq!(crate::keyword::consents(&world, &phone(1)).await[0], ConsentState::Revoked, "{engine}: her own no");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undoing_an_import_takes_no_number_that_was_a_further_one() {
+    use segue_outreach::contact_addresses::{self, AddressInput};
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let create = async |value: serde_json::Value| {
+            let input = serde_json::from_value(value).unwrap();
+            segue_outreach::contacts::create(store, ctx, ws, input).await.unwrap().id
+        };
+        let set = async |id: ContactId, number: u32| {
+            let added = AddressInput { kind: segue_store::contact_address::AddressKind::Phone, address: phone(number) };
+            contact_addresses::set(store, ctx, ws, id, vec![added]).await.unwrap();
+        };
+        let numbers = async |id: ContactId| {
+            let phones = world.write(move |tx| tx.phones_of_contact(ws, id)).await;
+            phones.into_iter().map(|(phone, _)| phone).collect::<Vec<_>>()
+        };
+        let undone = async |id: ImportId| {
+            world.test.clock.advance(1_000);
+            undo::begin(store, ctx, ws, id).await.unwrap();
+            undo::run(store, ctx, ws, id).await.unwrap().undo.unwrap()
+        };
+        // Ben has a further number alone.
+        let ben = create(serde_json::json!({ "last_name": "Okri" })).await;
+        set(ben, 1).await;
+        let file = format!("p,f\n{},Ben\n", phone(1));
+        let import = run(&world, file.as_bytes(), options(&[("p", "phone"), ("f", "first_name")])).await;
+        assert_eq!(counts(&import), (1, 0, 1, 0, 0), "{engine}");
+        let found = segue_outreach::contacts::get(store, ws, ben).await.unwrap();
+        assert_eq!((found.first_name.as_deref(), found.phone), (Some("Ben"), None), "{engine}");
+        assert_eq!(numbers(ben).await, [phone(1)], "{engine}");
+        assert_eq!(undone(import.id).await.restored, 1, "{engine}");
+        assert_eq!(numbers(ben).await, [phone(1)], "{engine}");
+        assert_eq!(segue_outreach::contacts::get(store, ws, ben).await.unwrap().first_name, None, "{engine}");
+
+        // Ana got another number of her own; the one before was added as a further one since.
+        let ana = create(serde_json::json!({ "phone": phone(2), "external_key": "K-1" })).await;
+        let file = format!("key,phone\nK-1,{}\n", phone(3));
+        let import = run(&world, file.as_bytes(), options(&[("key", "external_key"), ("phone", "phone")])).await;
+        set(ana, 2).await;
+        assert_eq!(numbers(ana).await, [phone(3), phone(2)], "{engine}");
+        assert_eq!(undone(import.id).await.restored, 1, "{engine}");
+        assert_eq!(numbers(ana).await, [phone(2)], "{engine}: what the import brought is gone");
+        let own = segue_outreach::contacts::get(store, ws, ana).await.unwrap().phone.unwrap();
+        assert_eq!(own.as_str(), phone(2), "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_imported_again_and_again_keeps_nothing_of_whoever_no_undo_could_take() {
+    static CHANGES: segue_store::Sql = segue_store::Sql::portable(
+        "CHANGES",
+        "SELECT COUNT(*) FROM import_changes WHERE workspace_id = $1 AND import_id = $2",
+    );
+    for world in worlds().await {
+        let (ws, engine) = (world.ws(), &world.test.engine);
+        for (first, chosen) in [(0, options(&[("p", "phone")])), (100, with_consent(options(&[("p", "phone")]), None))]
+        {
+            let again = async |people: u32, wait: i64| {
+                world.test.clock.advance(wait);
+                let rows: String = (first..first + people).map(|number| format!("{}\n", phone(number))).collect();
+                let import = run(&world, format!("p\n{rows}").as_bytes(), chosen.clone()).await;
+                let id = import.id;
+                let kept = world.write(move |tx| tx.query_one(&CHANGES, &[&ws, &id], |row| row.next::<i64>())).await;
+                (import.created, import.unchanged, kept)
+            };
+            assert_eq!(again(2, 1_000).await, (2, 0, 2), "{engine}");
+            assert_eq!(again(2, UNDO_WINDOW / 2).await, (0, 2, 2), "{engine}: the first can be undone");
+            assert_eq!(again(2, UNDO_WINDOW / 2 + 1).await, (0, 2, 0), "{engine}: it cannot any more");
+            assert_eq!(again(2, 1_000).await, (0, 2, 0), "{engine}: nor did the others bring them");
+            assert_eq!(again(3, 1_000).await, (1, 2, 1), "{engine}: somebody new");
+            assert_eq!(again(3, 1_000).await, (0, 3, 1), "{engine}: who would go with the one before");
+        }
     }
 }

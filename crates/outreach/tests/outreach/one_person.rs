@@ -177,7 +177,7 @@ async fn a_further_number_that_becomes_the_own_one_changes_places_with_it() {
         set(&world, ana, &[]).await;
         assert_eq!(states().await, (ConsentState::Granted, ConsentState::Revoked), "{engine}");
 
-        // Who has further numbers alone is written by one of them: it is the own one then.
+        // Who has further numbers alone is found by one of them, which stays a further one.
         let ben = contacts::create(store, ctx, ws, input(json!({ "first_name": "Ben" }))).await.unwrap().id;
         set(&world, ben, &[(AddressKind::Phone, &phone(3))]).await;
         let fields = segue_model::contact::ContactFields {
@@ -187,8 +187,10 @@ async fn a_further_number_that_becomes_the_own_one_changes_places_with_it() {
         };
         let its_ctx = ctx.clone();
         world.write(move |tx| tx.upsert_contact(ws, its_ctx.id(), &fields, its_ctx.now())).await;
-        assert_eq!(contacts::get(store, ws, ben).await.unwrap().phone.unwrap().as_str(), phone(3), "{engine}");
-        assert!(contact_addresses::list(store, ws, ben).await.unwrap().is_empty(), "{engine}");
+        let found = contacts::get(store, ws, ben).await.unwrap();
+        assert_eq!((found.phone, found.last_name.as_deref()), (None, Some("Okri")), "{engine}");
+        let further = contact_addresses::list(store, ws, ben).await.unwrap();
+        assert_eq!(further.into_iter().map(|it| it.address).collect::<Vec<_>>(), [phone(3)], "{engine}");
     }
 }
 
@@ -212,6 +214,14 @@ async fn further_emails_are_found_in_whatever_letters_they_were_written() {
             let found = world.write(move |tx| tx.contacts_of_email(ws, email, 5)).await;
             assert_eq!(found, [ana], "{engine}: {email}");
         }
+        // It is hers for everybody, as it is kept in other letters, too.
+        let ben = world.test.contact(&phone(2), "Ben").await;
+        for address in ["ana@example.com", "ANA@EXAMPLE.COM", "Ana.Lopez@example.com"] {
+            let input = AddressInput { kind: AddressKind::Email, address: address.to_owned() };
+            let refused = contact_addresses::set(store, &world.test.ctx, ws, ben, vec![input]).await.unwrap_err();
+            assert_eq!(refused.code(), "address_taken", "{engine}: {address}");
+        }
+        set(&world, ben, &[(AddressKind::Email, "ben@example.com"), (AddressKind::Key, "ana@example.com")]).await;
     }
 }
 

@@ -372,3 +372,53 @@ async fn an_erasure_that_is_asked_for_again_goes_on_with_what_was_written_since(
         assert!(ended.await, "{}", test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_with_a_further_number_come_back_with_the_contact_unless_it_is_somebody_elses_by_then() {
+    use segue_store::{
+        contact_address::{AddressKind, ContactAddress},
+        inbound_text::NewInboundText,
+    };
+    const OWN: &str = "+15550100001";
+    const FREE: &str = "+15550100002";
+    const TAKEN: &str = "+15550100003";
+    for test in engines().await {
+        let (test, ws, now) = (&test, test.workspace_id(), test.now());
+        let channel_id = test.sms_channel("carrier").await.id;
+        let ana = test.contact(OWN, "Ana").await;
+        let ctx = test.ctx.clone();
+        write(test, move |tx| {
+            for (address, priority) in [(FREE, 1), (TAKEN, 2)] {
+                let further =
+                    ContactAddress { kind: AddressKind::Phone, address: address.to_owned(), priority, added_at: now };
+                assert!(tx.insert_contact_address(ws, ana, &further)?);
+            }
+            for address in [OWN, FREE, TAKEN] {
+                let (id, sender, text) = (ctx.id(), "+15550100000", "Hello");
+                let received_at = now;
+                let text =
+                    NewInboundText { id, channel_id, sender, address, text, outcome: "none", received_at, files: 0 };
+                tx.keep_text(ws, &text)?;
+            }
+            Ok(())
+        })
+        .await;
+        let shown = async || {
+            write(test, move |tx| {
+                let mut shown = [0; 3];
+                for (count, address) in shown.iter_mut().zip([OWN, FREE, TAKEN]) {
+                    *count = tx.texts_of_holder(ws, address, None, 10)?.len();
+                }
+                Ok(shown)
+            })
+            .await
+        };
+        assert_eq!(shown().await, [1, 1, 1], "{}", test.engine);
+        let deletion: DeletionId = test.ctx.id();
+        write(test, move |tx| tx.delete_contacts(ws, deletion, &[ana], "system", now)).await;
+        assert_eq!(shown().await, [0, 0, 0], "{}", test.engine);
+        test.contact(TAKEN, "Ben").await;
+        assert_eq!(write(test, move |tx| tx.restore_contacts(ws, deletion, now)).await, Some(1), "{}", test.engine);
+        assert_eq!(shown().await, [1, 1, 0], "{}: not with Ben", test.engine);
+    }
+}

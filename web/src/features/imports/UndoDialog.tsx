@@ -11,7 +11,8 @@ export function undoLines(
   what: 'contacts' | 'rows' = 'contacts',
 ): { count: number; text: string }[] {
   const one = what === 'contacts' ? 'contact' : 'row';
-  const others = what === 'contacts' ? ' or another import brought them, too' : '';
+  const others = (them: string) =>
+    what === 'contacts' ? ` or another import brought ${them}, too` : '';
   const line = (count: number, single: string, several: string) => ({
     count,
     text: count === 1 ? single : several,
@@ -24,8 +25,8 @@ export function undoLines(
     ),
     line(
       counts.kept,
-      `${one} that it created stays, because it is in use since${others}`,
-      `${what} that it created stay, because they are in use since${others}`,
+      `${one} that it created stays, because it is in use since${others('it')}`,
+      `${what} that it created stay, because they are in use since${others('them')}`,
     ),
     line(
       counts.restored,
