@@ -12,8 +12,14 @@ import userEvent from '@testing-library/user-event';
 import { useState } from 'react';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { useUnsaved, type Unsaved } from '@/lib/unsaved';
-import { AppTheme, Dialog, TextField } from '@/ui';
+import { AppTheme, Dialog, TextField, useDialog } from '@/ui';
 import { UnsavedGuard } from './UnsavedGuard';
+
+/** Saves without closing the dialog around it. */
+function SaveAndStay() {
+  const { saved } = useDialog();
+  return <button onClick={saved}>save and stay</button>;
+}
 
 /** A page with something to write, and another. */
 async function open() {
@@ -34,6 +40,7 @@ async function open() {
           <Dialog title="New" onClose={() => setShown(false)}>
             <TextField label="Name" />
             <input type="checkbox" aria-label="Chosen" />
+            <SaveAndStay />
             <button
               onClick={() => {
                 setShown(false);
@@ -129,6 +136,19 @@ describe('what is not saved', () => {
     await userEvent.click(screen.getByText('save and go on'));
     await screen.findByText('Other page');
     expect(screen.queryByTestId('leave-dialog')).toBeNull();
+  });
+
+  it('is not what a dialog has saved that stays open, but what is typed there afterwards', async () => {
+    const page = await open();
+    await page.is('dialog');
+    await userEvent.type(await screen.findByLabelText('Name'), 'Ana');
+    await userEvent.click(screen.getByText('save and stay'));
+    expect(asksAtClosing()).toBe(false);
+    await userEvent.type(screen.getByLabelText('Name'), 'Bo');
+    expect(asksAtClosing()).toBe(true);
+    await userEvent.click(screen.getByText('save and stay'));
+    await userEvent.keyboard('{Escape}');
+    expect(screen.queryByLabelText('Name')).toBeNull();
   });
 
   it('is asked about when the window closes, also while it is being saved', async () => {

@@ -1,6 +1,6 @@
 import { Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { useEffect, useState } from 'react';
+import { createContext, useContext, useEffect, useMemo, useState } from 'react';
 import { useUnsaved } from '@/lib/unsaved';
 import { Button } from './controls';
 import css from './css/dialog.module.css';
@@ -45,6 +45,11 @@ function useFocusReturn(): void {
   );
 }
 
+const InDialog = createContext({ saved: (): void => undefined });
+
+/** What a dialog is told from within: `saved`, when what was typed is stored and it stays open. */
+export const useDialog = () => useContext(InDialog);
+
 /** A dialog that exists while it is rendered; the caller decides when that is. */
 export function Dialog({
   title,
@@ -58,6 +63,15 @@ export function Dialog({
   const [typed, setTyped] = useState(false);
   const [written, setWritten] = useState(false);
   useUnsaved('What you typed', written ? 'unsaved' : 'saved');
+  const within = useMemo(
+    () => ({
+      saved: () => {
+        setTyped(false);
+        setWritten(false);
+      },
+    }),
+    [],
+  );
   useFocusReturn();
   return (
     <Modal
@@ -79,7 +93,7 @@ export function Dialog({
       classNames={{ title: css.title ?? '', content: css.content ?? '' }}
       {...(testId === undefined ? {} : { 'data-testid': testId })}
     >
-      {children}
+      <InDialog value={within}>{children}</InDialog>
     </Modal>
   );
 }

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { fireEvent, render, screen } from '@testing-library/react';
+import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { useState, type ReactNode } from 'react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppTheme, DateField, MomentField, NumberField } from '.';
@@ -61,6 +61,41 @@ describe('a date', () => {
     fireEvent.blur(field());
     expect(field().value).toBe('2026-12-03');
     expect(onTyped).toHaveBeenLastCalledWith('whole');
+  });
+
+  it('that is half typed into an empty field is said to be none yet, though browsers tell nothing of it', () => {
+    const told = date('');
+    half(true);
+    fireEvent.blur(field());
+    expect(screen.getByText(/no whole date yet/)).toBeTruthy();
+    expect(onTyped.mock.calls).toEqual([['half']]);
+    half(false);
+    fireEvent.keyUp(field(), { key: 'Backspace' });
+    expect(screen.queryByText(/no whole date yet/)).toBeNull();
+    expect(onTyped).toHaveBeenLastCalledWith('whole');
+    half(true);
+    fireEvent.keyUp(field(), { key: '1' });
+    expect(onTyped).toHaveBeenLastCalledWith('half');
+    expect(told.every((each) => each === '')).toBe(true);
+  });
+
+  it('is none when it is taken away part by part', () => {
+    const told = date('2026-12-03');
+    half(true);
+    type('');
+    half(false);
+    fireEvent.blur(field());
+    expect(told).toEqual(['']);
+    expect(field().value).toBe('');
+    expect(onTyped).toHaveBeenLastCalledWith('whole');
+  });
+
+  it('holds nothing back when its field is gone', () => {
+    date('');
+    half(true);
+    fireEvent.blur(field());
+    cleanup();
+    expect(onTyped.mock.calls).toEqual([['half'], ['whole']]);
   });
 
   it('can be left out', () => {

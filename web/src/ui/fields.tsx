@@ -1,5 +1,5 @@
 import type { TextInputProps } from '@mantine/core';
-import { useState } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { instant, localTime } from '@/lib/local-time';
 import { TextField } from './controls';
 
@@ -52,12 +52,27 @@ interface DateFieldProps extends Plain {
 }
 
 /** A date that may be left out. Half a date is no wish to have none: it stays in the field, and the one before counts. */
-export function DateField({ value, onDate, onTyped, onBlur, ...rest }: DateFieldProps) {
+export function DateField({ value, onDate, onTyped, onBlur, onKeyUp, ...rest }: DateFieldProps) {
   const [typed, setTyped] = useState<Typed>('whole');
+  const telling = useRef(onTyped);
+  useLayoutEffect(() => {
+    telling.current = onTyped;
+  }, [onTyped]);
+  // A field that is gone holds nothing back.
+  useEffect(() => () => telling.current?.('whole'), []);
   const put = (next: Typed) => {
     if (next === typed) return;
     setTyped(next);
     onTyped?.(next);
+  };
+  // From one empty text to another browsers tell nothing: half a date in an empty field, or its rest taken away.
+  const look = ({ value: text, validity }: HTMLInputElement) => {
+    if (text !== '') return;
+    if (validity.badInput) put('half');
+    else if (typed === 'half') {
+      put('whole');
+      onDate('');
+    }
   };
   return (
     <TextField
@@ -70,9 +85,14 @@ export function DateField({ value, onDate, onTyped, onBlur, ...rest }: DateField
         put(validity.badInput ? 'half' : 'whole');
         if (!validity.badInput) onDate(next);
       }}
+      onKeyUp={(event) => {
+        look(event.currentTarget);
+        onKeyUp?.(event);
+      }}
       onBlur={(event) => {
         // What counts is shown again; where there is nothing, what was typed stays with what is wrong with it.
-        if (value !== '') put('whole');
+        if (value !== '' && event.currentTarget.validity.badInput) put('whole');
+        else look(event.currentTarget);
         onBlur?.(event);
       }}
     />

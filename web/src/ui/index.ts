@@ -11,7 +11,7 @@ export {
   TextField,
 } from './controls';
 export { DataTable, type TableColumn } from './DataTable';
-export { ConfirmDialog, Dialog, DialogActions } from './Dialog';
+export { ConfirmDialog, Dialog, DialogActions, useDialog } from './Dialog';
 export {
   Avatar,
   EmptyState,

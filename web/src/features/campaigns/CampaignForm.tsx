@@ -1,7 +1,7 @@
 import type { AudienceFilter, CampaignInput } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
 import { accountWords } from '@/lib/sender-name';
-import { Card, Notice, SelectField, Stack, TextField } from '@/ui';
+import { Card, Notice, SelectField, Stack, TextField, type Typed } from '@/ui';
 import { AudienceParts } from './AudienceParts';
 import { BodyField } from './BodyField';
 import css from './editor.module.css';
@@ -19,6 +19,8 @@ import { FOOTERS } from './words';
 interface CampaignFormProps {
   input: CampaignInput;
   onChange: (input: CampaignInput) => void;
+  /** Told when a date of the schedule is half typed, and when all are whole again. */
+  onTyped: (typed: Typed) => void;
   sources: Sources;
   counted: CountedText;
   /** What is known of the files that were chosen. */
@@ -50,7 +52,14 @@ function from(
 }
 
 /** Name, sender, audience, text and link of a campaign. */
-export function CampaignForm({ input, onChange, sources, counted, files }: CampaignFormProps) {
+export function CampaignForm({
+  input,
+  onChange,
+  onTyped,
+  sources,
+  counted,
+  files,
+}: CampaignFormProps) {
   const set = (change: Partial<CampaignInput>) => onChange({ ...input, ...change });
   const sender = sources.senders.find((each) => each.id === input.sender_id);
   return (
@@ -203,12 +212,20 @@ export function CampaignForm({ input, onChange, sources, counted, files }: Campa
         onChange={(rules) => set({ rules })}
         programmes={sources.programmes}
       />
-      <ScheduleCard schedule={input.schedule} onChange={(schedule) => set({ schedule })} />
+      <ScheduleCard
+        schedule={input.schedule}
+        onChange={(schedule) => set({ schedule })}
+        onTyped={onTyped}
+      />
     </Stack>
   );
 }
 
-function Audience({ input, onChange, sources }: Omit<CampaignFormProps, 'counted' | 'files'>) {
+function Audience({
+  input,
+  onChange,
+  sources,
+}: Pick<CampaignFormProps, 'input' | 'onChange' | 'sources'>) {
   const { list_id, filter } = input.audience;
   const setFilter = (next: AudienceFilter | null) =>
     onChange({ ...input, audience: { ...input.audience, filter: next } });

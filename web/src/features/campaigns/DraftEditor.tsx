@@ -15,6 +15,7 @@ import {
   Page,
   SkeletonRows,
   Tag,
+  type Typed,
 } from '@/ui';
 import { changeCampaign, copyCampaign, deleteCampaign, fetchCampaign } from './api';
 import { AudienceCard, usePreview } from './AudienceCard';
@@ -30,7 +31,7 @@ import { TestSendDialog } from './TestSendDialog';
 import { TemplatePreview } from './TemplateFields';
 import { useLinkEdits } from './use-link-edits';
 import { useSources } from './use-sources';
-import { inputOf, missing, textSent, whyNotNow } from './words';
+import { HALF_SCHEDULE, inputOf, missing, textSent, whyNotNow } from './words';
 
 const AUTOSAVE_MS = 700;
 
@@ -134,6 +135,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
   const preview = usePreview(campaign);
   const navigate = useNavigate();
   const cache = useQueryClient();
+  const [dates, setDates] = useState<Typed>('whole');
   const [dialog, setDialog] = useState<'start' | 'test' | 'delete' | null>(null);
   const files = useTextFiles(input.media, campaign.id);
   const lacks = missing(input);
@@ -143,7 +145,8 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
     'The draft',
     isStuck || links.dirty ? 'unsaved' : state === 'saved' ? 'saved' : 'saving',
   );
-  const whyNot = whyNotNow(input, preview.data?.sendable ?? null);
+  const whyNot =
+    dates === 'half' ? HALF_SCHEDULE : whyNotNow(input, preview.data?.sendable ?? null);
   const shown = textSent(input);
   const ofPhone = useCountedText(shown, reader);
   const sender = sources.senders.find((each) => each.id === input.sender_id);
@@ -242,6 +245,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           <CampaignForm
             input={input}
             onChange={change}
+            onTyped={setDates}
             sources={sources}
             counted={counted}
             files={files}
@@ -254,7 +258,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
               {campaign.review_comment}
             </Notice>
           )}
-          {whyNot !== null && !preview.isError && (
+          {whyNot !== null && (dates === 'half' || !preview.isError) && (
             <p id="campaign-why-not" className={css.muted} data-testid="campaign-why-not">
               {whyNot}
             </p>

@@ -5,12 +5,19 @@ import type { ReactNode } from 'react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { CampaignLinks } from '@/api/link-types';
 import type { Campaign } from '@/api/types';
-import { AppTheme } from '@/ui';
+import { AppTheme, type Typed } from '@/ui';
 import { DraftEditor } from './DraftEditor';
 import { EMPTY_INPUT } from './words';
 
-// The rest of the form is large and not looked at here.
-vi.mock('./CampaignForm', () => ({ CampaignForm: () => null }));
+// The rest of the form is large and not looked at here, but for what it tells of its dates.
+vi.mock('./CampaignForm', () => ({
+  CampaignForm: ({ onTyped }: { onTyped: (typed: Typed) => void }) =>
+    (['half', 'whole'] as const).map((each) => (
+      <button key={each} onClick={() => onTyped(each)}>
+        {each} date
+      </button>
+    )),
+}));
 vi.mock('@tanstack/react-router', async (original) => ({
   ...(await original<object>()),
   Link: ({ children }: { children: ReactNode }) => <a href="#campaigns">{children}</a>,
@@ -120,5 +127,26 @@ describe('the links of a draft', () => {
     fireEvent.click(screen.getByTestId('campaign-start'));
     await screen.findByText('Check before the start');
     expect(written.filter((each) => each.includes('cmp_1'))).toEqual([]);
+  });
+});
+
+describe('a draft', () => {
+  it('is not started while a date of its schedule is half typed', async () => {
+    server();
+    render(
+      <AppTheme>
+        <QueryClientProvider client={new QueryClient()}>
+          <DraftEditor campaign={DRAFT} />
+        </QueryClientProvider>
+      </AppTheme>,
+    );
+    const isHeld = () => screen.getByTestId('campaign-start').hasAttribute('disabled');
+    await screen.findByText('half date');
+    await waitFor(() => expect(isHeld()).toBe(false));
+    fireEvent.click(screen.getByText('half date'));
+    expect(isHeld()).toBe(true);
+    screen.getByText(/A date under Time is no whole date yet/);
+    fireEvent.click(screen.getByText('whole date'));
+    expect(isHeld()).toBe(false);
   });
 });

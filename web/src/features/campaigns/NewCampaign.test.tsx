@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { act, render, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import type { ReactNode } from 'react';
 import { afterEach, expect, it, vi } from 'vitest';
@@ -22,6 +22,33 @@ const SENDER = {
   address: '+15550100000',
   registration: 'active',
 };
+
+it('is not saved while its start is half typed', async () => {
+  vi.stubGlobal('fetch', (url: string) =>
+    Promise.resolve(
+      Response.json(
+        url.includes('/setup-status')
+          ? { senders: [SENDER], channels: [] }
+          : { data: [], next_cursor: null },
+      ),
+    ),
+  );
+  render(
+    <AppTheme>
+      <QueryClientProvider client={new QueryClient()}>
+        <NewCampaign />
+      </QueryClientProvider>
+    </AppTheme>,
+  );
+  const start = await screen.findByTestId<HTMLInputElement>('schedule-start');
+  vi.spyOn(start, 'validity', 'get').mockReturnValue({ badInput: true } as ValidityState);
+  fireEvent.blur(start);
+  await userEvent.type(screen.getByTestId('campaign-name'), 'Spring');
+  await userEvent.type(screen.getByTestId('campaign-body'), 'Hi');
+  await userEvent.click(screen.getByTestId('campaign-footer-none'));
+  expect(screen.getByTestId('campaign-save')).toHaveProperty('disabled', true);
+  screen.getByText(/A date under Time is no whole date yet/);
+});
 
 it('keeps what was typed when fetching in the background fails', async () => {
   let down = false;

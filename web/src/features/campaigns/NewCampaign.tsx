@@ -3,7 +3,7 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { CampaignInput } from '@/api/types';
-import { Button, Card, EmptyState, Failure, notify, Page, SkeletonRows } from '@/ui';
+import { Button, Card, EmptyState, Failure, notify, Page, SkeletonRows, type Typed } from '@/ui';
 import { createCampaign } from './api';
 import { CampaignForm } from './CampaignForm';
 import css from './editor.module.css';
@@ -13,7 +13,7 @@ import { phoneText, useCountedText } from './SegmentCounter';
 import { TemplatePreview } from './TemplateFields';
 import { useUnsaved } from '@/lib/unsaved';
 import { useSources, type Sources } from './use-sources';
-import { EMPTY_INPUT, missing, textSent } from './words';
+import { EMPTY_INPUT, HALF_SCHEDULE, missing, textSent } from './words';
 
 export function NewCampaign() {
   const sources = useSources();
@@ -66,6 +66,7 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
   const [input, setInput] = useState(first);
   const isTyped = JSON.stringify(input) !== JSON.stringify(first);
   const letGo = useUnsaved('The new campaign', isTyped ? 'unsaved' : 'saved');
+  const [dates, setDates] = useState<Typed>('whole');
   const [busy, setBusy] = useState(false);
   const counted = useCountedText(input);
   const shown = textSent(input);
@@ -99,7 +100,7 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
         <Button
           onClick={() => void save()}
           loading={busy}
-          disabled={lacks.length > 0}
+          disabled={lacks.length > 0 || dates === 'half'}
           data-testid="campaign-save"
         >
           Save draft
@@ -110,6 +111,7 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
         <CampaignForm
           input={input}
           onChange={setInput}
+          onTyped={setDates}
           sources={sources}
           counted={counted}
           files={files}
@@ -128,7 +130,9 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
           <p className={css.muted}>
             {lacks.length > 0
               ? `Still needed: ${lacks.join(', ')}.`
-              : 'Save the draft to see who may get it, and why others may not.'}
+              : dates === 'half'
+                ? HALF_SCHEDULE
+                : 'Save the draft to see who may get it, and why others may not.'}
           </p>
         </aside>
       </div>

@@ -19,12 +19,12 @@ const WEEKLY: Schedule = {
   repeat: { frequency: 'weekly', interval: 2, count: null, until: null },
 };
 
-function shown() {
+function shown(onTyped = vi.fn()) {
   const seen: { schedule: Schedule } = { schedule: WEEKLY };
   const Around = () => {
     const [schedule, setSchedule] = useState(WEEKLY);
     seen.schedule = schedule;
-    return <ScheduleCard schedule={schedule} onChange={setSchedule} />;
+    return <ScheduleCard schedule={schedule} onChange={setSchedule} onTyped={onTyped} />;
   };
   render(
     <AppTheme>
@@ -86,6 +86,22 @@ describe('the last day of a repetition', () => {
     half(false, lastDay());
     fireEvent.change(lastDay(), { target: { value: '2027-03-02' } });
     expect(seen.schedule.repeat?.until).toBe('2027-03-02');
+  });
+});
+
+describe('dates that are half typed', () => {
+  it('are told until both are whole, or gone', () => {
+    const onTyped = vi.fn();
+    shown(onTyped);
+    half(true, lastDay());
+    fireEvent.blur(lastDay());
+    expect(onTyped).toHaveBeenLastCalledWith('half');
+    half(true);
+    fireEvent.change(field(), { target: { value: '' } });
+    fireEvent.blur(field());
+    expect(onTyped).toHaveBeenLastCalledWith('half');
+    fireEvent.change(screen.getByTestId('schedule-repeat'), { target: { value: '' } });
+    expect(onTyped).toHaveBeenLastCalledWith('whole');
   });
 });
 

@@ -1,12 +1,23 @@
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import type { Schedule } from '@/api/types';
 import { useLive } from '@/live';
-import { Card, CheckField, DateField, NumberField, SelectField, Stack, TextField } from '@/ui';
+import {
+  Card,
+  CheckField,
+  DateField,
+  NumberField,
+  SelectField,
+  Stack,
+  TextField,
+  type Typed,
+} from '@/ui';
 import css from './editor.module.css';
 
 interface ScheduleCardProps {
   schedule: Schedule;
   onChange: (schedule: Schedule) => void;
+  /** Told when the start or the last day is half typed, and when both are whole again. */
+  onTyped?: (typed: Typed) => void;
 }
 
 /** `2026-12-01T09:00:00` as the field takes it, and back. */
@@ -52,9 +63,14 @@ function clockWords(zone: string | null, { starts_at, clock }: Schedule): string
 }
 
 /** When it starts, how often, and how fast. */
-export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
+export function ScheduleCard({ schedule, onChange, onTyped }: ScheduleCardProps) {
   const set = (change: Partial<Schedule>) => onChange({ ...schedule, ...change });
   const { window } = schedule;
+  const dates = useRef<{ start: Typed; last: Typed }>({ start: 'whole', last: 'whole' });
+  const put = (date: 'start' | 'last', typed: Typed) => {
+    dates.current[date] = typed;
+    onTyped?.(Object.values(dates.current).includes('half') ? 'half' : 'whole');
+  };
   const zone = useLive((state) => state.workspace?.time_zone ?? null);
   // Kept while there is no start, and left out where it is sent.
   const repeat = schedule.starts_at === null ? null : schedule.repeat;
@@ -75,6 +91,7 @@ export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
             description="Empty: as soon as you start it."
             value={toField(schedule.starts_at)}
             onDate={(value) => set({ starts_at: fromField(value) })}
+            onTyped={(typed) => put('start', typed)}
             data-testid="schedule-start"
           />
           <SelectField
@@ -132,6 +149,7 @@ export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
               label="Last day"
               value={repeat.until ?? ''}
               onDate={(until) => setRepeat({ until: until === '' ? null : until })}
+              onTyped={(typed) => put('last', typed)}
             />
           )}
         </div>

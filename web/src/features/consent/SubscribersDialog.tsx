@@ -16,6 +16,7 @@ import {
   SkeletonRows,
   TextField,
   type TableColumn,
+  useDialog,
 } from '@/ui';
 import { fetchSubscriptions, subscribe } from './api';
 import css from './consent.module.css';
@@ -92,6 +93,7 @@ export function SubscribersDialog({
 
 function InviteForm({ programme }: { programme: Programme }) {
   const cache = useQueryClient();
+  const { saved } = useDialog();
   const [busy, setBusy] = useState(false);
   const asks = programme.opt_in !== 'single';
   const submit = async (event: FormEvent<HTMLFormElement>) => {
@@ -105,6 +107,7 @@ function InviteForm({ programme }: { programme: Programme }) {
         ...(value('wording') === '' ? {} : { wording: value('wording') }),
       });
       form.reset();
+      saved();
       notify.done(asks ? 'The person was asked by text' : 'The person is in the programme');
       await cache.invalidateQueries({ queryKey: keys.programmes });
     } catch (error) {

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { render, screen, waitFor } from '@testing-library/react';
+import { fireEvent, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { SenderKeyword } from '@/api/types';
@@ -69,4 +69,12 @@ it('shows the programme of a word also when it has ended', async () => {
   shown([programme('prg_0', 'snd_1'), programme('prg_1', 'snd_1', '2026-11-01T10:00:00Z')]);
   await screen.findByText('prg_1 (ended)', { selector: 'option' });
   expect(screen.getByLabelText<HTMLSelectElement>('Programme').value).toBe('prg_1');
+});
+
+it('says of an end that is half typed that it is none yet', async () => {
+  shown([programme('prg_1', 'snd_1')]);
+  const until = await screen.findByLabelText<HTMLInputElement>('Counts until');
+  vi.spyOn(until, 'validity', 'get').mockReturnValue({ badInput: true } as ValidityState);
+  fireEvent.blur(until);
+  expect(screen.getByText(/no whole date yet/)).toBeTruthy();
 });

@@ -9,7 +9,7 @@ import type {
 } from '@/api/types';
 import { instant, localTime } from '@/lib/local-time';
 import { useDebounced } from '@/lib/use-debounced';
-import { Button, Notice, notify, SelectField, TextArea, TextField } from '@/ui';
+import { Button, DateField, Notice, notify, SelectField, TextArea, TextField } from '@/ui';
 import { changeKeyword, checkKeyword, createKeyword, type KeywordInput } from './api';
 import css from './consent.module.css';
 import { FormDialog } from './FormDialog';
@@ -162,18 +162,8 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
             }))}
           />
         )}
-        <TextField
-          label="Counts from"
-          type="datetime-local"
-          value={from}
-          onChange={(event) => setFrom(event.currentTarget.value)}
-        />
-        <TextField
-          label="Counts until"
-          type="datetime-local"
-          value={until}
-          onChange={(event) => setUntil(event.currentTarget.value)}
-        />
+        <DateField label="Counts from" type="datetime-local" value={from} onDate={setFrom} />
+        <DateField label="Counts until" type="datetime-local" value={until} onDate={setUntil} />
       </div>
       {kind === 'vote' && <VoteFields vote={vote} onChange={setVote} />}
       {isProgramme && ofSender.length === 0 && (

@@ -30,4 +30,23 @@ it('deletes a pool only after saying what is lost', async () => {
   expect(deleted).toEqual([]);
   await userEvent.click(screen.getByTestId('confirm-pool-delete'));
   await waitFor(() => expect(deleted).toEqual(['/api/v1/sender-pools/spl_1']));
+  await waitFor(() => expect(screen.queryByTestId('pool-save')).toBeNull());
+});
+
+it('keeps what was typed when the pool is not deleted after all', async () => {
+  const pool = { id: 'spl_1', name: 'Europe', sender_ids: [], numbers: 0 };
+  vi.stubGlobal('fetch', () => Promise.resolve(Response.json({ data: [pool], next_cursor: null })));
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <AppTheme>
+        <PoolsCard senders={[]} channels={[]} />
+      </AppTheme>
+    </QueryClientProvider>,
+  );
+  await userEvent.click(await screen.findByTestId('pool'));
+  await userEvent.type(await screen.findByLabelText('Name'), ' and more');
+  await userEvent.click(screen.getByTestId('pool-delete'));
+  await userEvent.click(await screen.findByText('Keep as it is'));
+  await waitFor(() => expect(screen.queryByTestId('confirm-pool-delete')).toBeNull());
+  expect(screen.getByLabelText<HTMLInputElement>('Name').value).toBe('Europe and more');
 });

@@ -117,70 +117,75 @@ function PoolDialog({ pool, senders, channels, onClose }: PoolDialogProps) {
   const cache = useQueryClient();
   const refresh = () => cache.invalidateQueries({ queryKey: keys.senderPools });
   const [deleting, setDeleting] = useState(false);
-  if (pool !== null && deleting) {
-    return (
-      <ConfirmDialog
-        title={`Delete the pool ${pool.name}?`}
-        confirmLabel="Delete pool"
-        emphasis="danger"
-        testId="confirm-pool-delete"
+  return (
+    <>
+      <FormDialog
+        title={pool?.name ?? 'New pool'}
+        saveLabel={pool === null ? 'Make pool' : 'Save'}
+        testId="pool-save"
         onClose={onClose}
-        onConfirm={async () => {
-          await deleteSenderPool(pool.id);
+        onSave={async (form) => {
+          const input = {
+            name: text(form, 'name'),
+            sender_ids: form.getAll('sender_ids').map(String),
+          };
+          await (pool === null ? createSenderPool(input) : changeSenderPool(pool.id, input));
           await refresh();
-          notify.done('Pool deleted');
+          notify.done('Pool saved');
         }}
       >
-        {pool.numbers === 0
-          ? 'Its senders stay, and nobody keeps one of them yet.'
-          : `Its senders stay. ${counted(pool.numbers, 'person keeps', 'people keep')} the sender they were first texted from; that is forgotten, and the next text may come from another one.`}
-      </ConfirmDialog>
-    );
-  }
-  return (
-    <FormDialog
-      title={pool?.name ?? 'New pool'}
-      saveLabel={pool === null ? 'Make pool' : 'Save'}
-      testId="pool-save"
-      onClose={onClose}
-      onSave={async (form) => {
-        const input = {
-          name: text(form, 'name'),
-          sender_ids: form.getAll('sender_ids').map(String),
-        };
-        await (pool === null ? createSenderPool(input) : changeSenderPool(pool.id, input));
-        await refresh();
-        notify.done('Pool saved');
-      }}
-    >
-      <TextField
-        label="Name"
-        name="name"
-        defaultValue={pool?.name ?? ''}
-        required
-        withAsterisk={false}
-        maxLength={100}
-        data-autofocus
-      />
-      <fieldset className={css.members}>
-        <legend>Senders</legend>
-        {senders.map((each) => (
-          <CheckField
-            key={each.id}
-            name="sender_ids"
-            value={each.id}
-            defaultChecked={pool?.sender_ids.includes(each.id) ?? false}
-            label={`${formatPhone(each.address)}${accountWords(each, senders, channels)}, ${SENDER_KINDS[each.kind]}`}
-          />
-        ))}
-      </fieldset>
-      {pool !== null && (
-        <div>
-          <Button emphasis="secondary" onClick={() => setDeleting(true)} data-testid="pool-delete">
-            Delete pool
-          </Button>
-        </div>
+        <TextField
+          label="Name"
+          name="name"
+          defaultValue={pool?.name ?? ''}
+          required
+          withAsterisk={false}
+          maxLength={100}
+          data-autofocus
+        />
+        <fieldset className={css.members}>
+          <legend>Senders</legend>
+          {senders.map((each) => (
+            <CheckField
+              key={each.id}
+              name="sender_ids"
+              value={each.id}
+              defaultChecked={pool?.sender_ids.includes(each.id) ?? false}
+              label={`${formatPhone(each.address)}${accountWords(each, senders, channels)}, ${SENDER_KINDS[each.kind]}`}
+            />
+          ))}
+        </fieldset>
+        {pool !== null && (
+          <div>
+            <Button
+              emphasis="secondary"
+              onClick={() => setDeleting(true)}
+              data-testid="pool-delete"
+            >
+              Delete pool
+            </Button>
+          </div>
+        )}
+      </FormDialog>
+      {pool !== null && deleting && (
+        <ConfirmDialog
+          title={`Delete the pool ${pool.name}?`}
+          confirmLabel="Delete pool"
+          emphasis="danger"
+          testId="confirm-pool-delete"
+          onClose={() => setDeleting(false)}
+          onConfirm={async () => {
+            await deleteSenderPool(pool.id);
+            await refresh();
+            notify.done('Pool deleted');
+            onClose();
+          }}
+        >
+          {pool.numbers === 0
+            ? 'Its senders stay, and nobody keeps one of them yet.'
+            : `Its senders stay. ${counted(pool.numbers, 'person keeps', 'people keep')} the sender they were first texted from; that is forgotten, and the next text may come from another one.`}
+        </ConfirmDialog>
       )}
-    </FormDialog>
+    </>
   );
 }

@@ -4,6 +4,7 @@ import { fireEvent, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Registration } from '@/api/sender-types';
+import { isLostByClosing } from '@/lib/unsaved';
 import { AppTheme } from '@/ui';
 import { RegistrationsSection } from './RegistrationsSection';
 
@@ -89,6 +90,24 @@ describe('RegistrationsSection', () => {
     fireEvent.change(field, { target: { value: '' } });
     expect(screen.getByText(/no whole date yet/)).toBeTruthy();
     expect(screen.getByTestId('step-approved')).toHaveProperty('disabled', true);
+  });
+
+  it('keeps a note while the limit is looked at, and has nothing to lose once a step is recorded', async () => {
+    const sent = show();
+    await userEvent.click(await screen.findByTestId('registration'));
+    await userEvent.click(await screen.findByTestId('limit-open'));
+    await screen.findByTestId('limit-save');
+    await userEvent.keyboard('{Escape}');
+    await waitFor(() => expect(screen.queryByTestId('limit-save')).toBeNull());
+    await userEvent.type(screen.getByLabelText('Note'), 'Sent again');
+    await userEvent.click(screen.getByTestId('limit-open'));
+    await userEvent.click(await screen.findByText('Cancel'));
+    await waitFor(() => expect(screen.queryByTestId('limit-save')).toBeNull());
+    expect(screen.getByLabelText<HTMLInputElement>('Note').value).toBe('Sent again');
+    expect(isLostByClosing()).toBe(true);
+    await userEvent.click(screen.getByTestId('step-submitted'));
+    await waitFor(() => expect(sent[0]?.body).toEqual({ state: 'submitted', note: 'Sent again' }));
+    await waitFor(() => expect(isLostByClosing()).toBe(false));
   });
 
   it('changes the limit of a brand and leaves the other alone', async () => {

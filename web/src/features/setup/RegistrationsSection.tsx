@@ -22,6 +22,7 @@ import {
   Tag,
   TextField,
   type Typed,
+  useDialog,
 } from '@/ui';
 import { FormDialog, text } from './FormDialog';
 import { REGISTRATION_KINDS, REGISTRATION_STATES } from './sender-words';
@@ -284,12 +285,37 @@ function LimitDialog({ registration, onClose, onStepped }: DetailProps) {
 }
 
 function DetailDialog({ registration, onClose, onStepped }: DetailProps) {
+  const [limiting, setLimiting] = useState(false);
+  return (
+    <>
+      <Dialog title={registration.name} onClose={onClose} closeOnEscape={!limiting}>
+        <Detail
+          registration={registration}
+          onClose={onClose}
+          onStepped={onStepped}
+          onLimit={() => setLimiting(true)}
+        />
+      </Dialog>
+      {limiting && (
+        <LimitDialog
+          registration={registration}
+          onClose={() => setLimiting(false)}
+          onStepped={onStepped}
+        />
+      )}
+    </>
+  );
+}
+
+/** How far it has come, and the steps that may follow. */
+function Detail(props: DetailProps & { onLimit: () => void }) {
+  const { registration, onClose, onStepped, onLimit } = props;
+  const { saved } = useDialog();
   const mayManage = useMayManage();
   const [note, setNote] = useState('');
   const [until, setUntil] = useState('');
   const [typed, setTyped] = useState<Typed>('whole');
   const [busy, setBusy] = useState<RegistrationState | null>(null);
-  const [limiting, setLimiting] = useState(false);
   const step = async (state: RegistrationState) => {
     setBusy(state);
     // The day that is named belongs to it.
@@ -301,6 +327,8 @@ function DetailDialog({ registration, onClose, onStepped }: DetailProps) {
         ...(end === null ? {} : { expires_at: end }),
       });
       setNote('');
+      setUntil('');
+      saved();
       onStepped();
       notify.done(`Recorded: ${REGISTRATION_STATES[state].label.toLowerCase()}`);
     } catch (error) {
@@ -309,17 +337,8 @@ function DetailDialog({ registration, onClose, onStepped }: DetailProps) {
       setBusy(null);
     }
   };
-  if (limiting) {
-    return (
-      <LimitDialog
-        registration={registration}
-        onClose={() => setLimiting(false)}
-        onStepped={onStepped}
-      />
-    );
-  }
   return (
-    <Dialog title={registration.name} onClose={onClose}>
+    <>
       <Stack>
         <Facts
           items={[
@@ -365,7 +384,7 @@ function DetailDialog({ registration, onClose, onStepped }: DetailProps) {
           Close
         </Button>
         {mayManage && (registration.kind === 'brand' || registration.kind === 'campaign') && (
-          <Button emphasis="secondary" onClick={() => setLimiting(true)} data-testid="limit-open">
+          <Button emphasis="secondary" onClick={onLimit} data-testid="limit-open">
             Limit
           </Button>
         )}
@@ -383,6 +402,6 @@ function DetailDialog({ registration, onClose, onStepped }: DetailProps) {
             </Button>
           ))}
       </DialogActions>
-    </Dialog>
+    </>
   );
 }

@@ -5,6 +5,7 @@ import userEvent from '@testing-library/user-event';
 import type { ReactNode } from 'react';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Workspace } from '@/api/types';
+import { isLostByClosing, lostByLeaving } from '@/lib/unsaved';
 import { changeLive, resetLive } from '@/live';
 import { AppTheme } from '@/ui';
 import { WorkspaceSection } from './WorkspaceSection';
@@ -27,17 +28,18 @@ const show = () =>
     </QueryClientProvider>,
   );
 
+const workspace: Workspace = {
+  id: 'wsp_1',
+  name: 'Acme',
+  time_zone: 'Europe/Berlin',
+  country: 'DE',
+  quiet_hours: { start: '21:00', end: '08:00' },
+  language: 'de',
+  erase_transcripts: false,
+};
+
 it('sends what was changed alone, and shows what was saved when it is opened again', async () => {
-  let stored: Workspace = {
-    id: 'wsp_1',
-    name: 'Acme',
-    time_zone: 'Europe/Berlin',
-    country: 'DE',
-    quiet_hours: { start: '21:00', end: '08:00' },
-    language: 'de',
-    erase_transcripts: false,
-  };
-  const workspace = stored;
+  let stored = workspace;
   changeLive((data) => ({ ...data, workspace }));
   const sent: unknown[] = [];
   vi.stubGlobal('fetch', (_: string, init: { body?: string }) => {
@@ -58,4 +60,18 @@ it('sends what was changed alone, and shows what was saved when it is opened aga
   await userEvent.click(screen.getByRole('checkbox'));
   await userEvent.click(screen.getByTestId('workspace-save'));
   await waitFor(() => expect(sent.at(-1)).toEqual({ erase_transcripts: true }));
+});
+
+it('is asked about while it is being saved only when the window closes', async () => {
+  changeLive((data) => ({ ...data, workspace }));
+  let answer: (response: Response) => void = () => undefined;
+  vi.stubGlobal('fetch', () => new Promise<Response>((resolve) => (answer = resolve)));
+  show();
+  await userEvent.type(screen.getByLabelText('Name'), ' Tents');
+  expect(lostByLeaving()).toHaveLength(1);
+  await userEvent.click(screen.getByTestId('workspace-save'));
+  expect(lostByLeaving()).toEqual([]);
+  expect(isLostByClosing()).toBe(true);
+  answer(Response.json({ ...workspace, name: 'Acme Tents' }));
+  await waitFor(() => expect(isLostByClosing()).toBe(false));
 });

@@ -28,8 +28,8 @@ function WorkspaceForm({ initial }: { initial: Workspace }) {
   const [workspace, setWorkspace] = useState(initial);
   const cache = useQueryClient();
   const [typed, setTyped] = useState(false);
-  useUnsaved('What you changed of the workspace', typed ? 'unsaved' : 'saved');
   const [busy, setBusy] = useState(false);
+  useUnsaved('What you changed of the workspace', typed ? 'unsaved' : busy ? 'saving' : 'saved');
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);

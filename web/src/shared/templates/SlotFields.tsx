@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { FilledTemplate, TemplateSlot } from '@/api/template-types';
-import { notify, TextField } from '@/ui';
+import { DateField, notify, TextField } from '@/ui';
 import { uploadMedia } from './api';
 import type { Filling } from './template-filling';
 import css from './templates.module.css';
@@ -76,16 +76,13 @@ function SlotField({ slot, format, filling, onChange }: SlotFieldProps) {
   }
   if (slot.kind === 'moment') {
     return (
-      <TextField
+      <DateField
         label={slot.label}
         description="In your time zone. Nothing is sent after it."
         type="datetime-local"
         value={filling.endsAt}
         data-testid="template-offer-ends"
-        onChange={(event) => {
-          const endsAt = event.currentTarget.value;
-          onChange((now) => ({ ...now, endsAt }));
-        }}
+        onDate={(endsAt) => onChange((now) => ({ ...now, endsAt }))}
       />
     );
   }
