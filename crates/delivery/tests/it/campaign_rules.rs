@@ -45,6 +45,9 @@ async fn sender_of(bench: &Bench) -> SenderId {
     bench.write(move |tx| tx.senders(workspace_id)).await[0].id
 }
 
+static STARTED: Sql =
+    Sql::portable("STARTED", "UPDATE campaigns SET started_at = $3 WHERE workspace_id = $1 AND id = $2");
+
 /// A running campaign without messages.
 async fn campaign(bench: &Bench, schedule: Schedule, rules: CampaignRules) -> CampaignId {
     let (workspace_id, id, now) = (bench.test.workspace_id(), bench.test.ctx.id::<CampaignId>(), bench.test.now());
@@ -197,6 +200,8 @@ async fn nothing_waits_for_its_sender_for_more_than_three_days() {
         // Without a registration.
         bench.test.sender_of_kind(channel.id, SenderKind::TenDlc, TEN_DLC).await;
         let id = campaign(&bench, Schedule::default(), CampaignRules::default()).await;
+        let (workspace_id, now) = (bench.test.workspace_id(), bench.test.now());
+        bench.write(move |tx| tx.execute(&STARTED, &[&workspace_id, &id, &now])).await;
         bench.test.set_consent(Medium::Sms, &phone(100), Purpose::Marketing, ConsentState::Granted).await;
         let content = SmsContent::of_text(TEN_DLC.to_owned(), "Sale".to_owned());
         let message = bench
