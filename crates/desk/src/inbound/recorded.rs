@@ -19,8 +19,8 @@ use segue_store::{
 use super::{Desk, InboundError, came_here, changes, consent, entry, identify, times};
 use crate::{closing, notice::Notices, say::note};
 
-/// How long a message can be on the wire before its outcome is known or given up (`segue_delivery::MESSAGE_LEASE`, and some
-/// time for who takes it up).
+/// How long a message can be on the wire before its outcome is known or given up: its lease, and some time for who takes it
+/// up.
 const ANSWERED_WITHIN: i64 = 3 * time::MINUTE;
 
 /// Keeps a recorded message.

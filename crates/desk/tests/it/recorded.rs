@@ -102,6 +102,17 @@ async fn an_echo_that_comes_before_the_answer_to_its_send_is_no_second_entry() {
         let other = recorded("wamid.y", START.plus(2_000), Writer::Business, Record::App, words("By hand"));
         scene.try_receive(other).await.unwrap();
         assert_eq!(scene.transcript(id).await.len(), before + 1, "{}", scene.test.engine);
+
+        // What has no answer after minutes is waited for no longer.
+        scene.receive(ana("wamid.2", START.plus(3_000), "Hello?")).await;
+        write(scene.store(), move |tx| tx.execute(&SUBMITTING, &[&workspace_id])).await;
+        let echo =
+            || recorded("wamid.z", START.plus(4_000), Writer::Business, Record::App, words("By hand, once more"));
+        assert!(matches!(scene.try_receive(echo()).await, Err(InboundError::BeingSent)), "{}", scene.test.engine);
+        let before = scene.transcript(id).await.len();
+        scene.test.clock.advance(4 * 60_000);
+        scene.try_receive(echo()).await.unwrap();
+        assert_eq!(scene.transcript(id).await.len(), before + 1, "{}", scene.test.engine);
     }
 }
 
