@@ -47,7 +47,8 @@ fn what_was_written_in_the_app_is_recorded_with_its_customer() {
     assert_eq!(revoke.customer.wa_id.as_deref(), Some("4915112345678"), "by the contact that shares the id");
     assert!(matches!(Content::of(&revoke.message), Content::Revoke { .. }));
     assert_eq!(items[0].external_id(), "recorded:7:wamid.E");
-    assert_eq!(items[0].subject(), "7:DE.9", "one customer's items are worked on one by one");
+    assert_eq!(items[0].subject(), "echo:7:DE.9", "one by one, and what the customer writes does not wait for it");
+    assert_eq!(items[1].subject(), "echo:7:DE.9", "what takes a message back stays behind the message");
 }
 
 #[test]
