@@ -4,10 +4,12 @@
 //! cargo bench -p segue-api --bench redirect
 //! ```
 //!
-//! Both serve the same requests over loopback on kept connections: the bare handler knows its target, ours reads the
-//! code, finds where the campaign's link leads, tells people from robots, and hands the click to the queue that stores
-//! it (SQLite, `synchronous=FULL`) while the next requests come. Runs of the two take turns; of each kind the median is
-//! printed, with the CPU time of the server's and the database's threads. At the end every click must be stored.
+//! Both serve the same requests over loopback: the bare handler knows its target, ours reads the code, finds where the
+//! campaign's link leads, tells people from robots, and hands the click to the queue that stores it (SQLite,
+//! `synchronous=FULL`) while the next requests come. Once each request has a connection of its own, as each customer's
+//! phone has one and as a proxy hands it on that keeps none (nginx as it comes); once connections are kept, as by a proxy
+//! that does (Caddy). Runs of the two take turns; of each kind the median is printed, with the CPU time of the server's
+//! and the database's threads. At the end every click must be stored.
 //!
 //! Measure on a machine that does nothing else: what counts is the ratio, which is to be at least 0.8.
 
@@ -49,6 +51,13 @@ const AGENT: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36
 static PLANNED: Sql = Sql::portable("PLANNED", "UPDATE campaigns SET planned = $3 WHERE workspace_id = $1 AND id = $2");
 static CLICKS: Sql = Sql::portable("CLICKS", "SELECT COUNT(*) FROM clicks WHERE workspace_id = $1");
 
+/// How many requests a connection carries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Connections {
+    OnePerRequest,
+    Kept,
+}
+
 fn main() {
     // `cargo test` runs benches too, only to see that they build.
     if !std::env::args().any(|argument| argument == "--bench") {
@@ -65,36 +74,46 @@ fn main() {
     let clicks = server.spawn(async move { redirects.clicks().run(token).await });
     let ours = server.block_on(serve(segue_api::router(state)));
     let bare = server.block_on(serve(Router::new().route("/l/{code}", get(redirect_bare))));
-    let requests = Arc::new(requests(&links, number));
 
     let client = runtime("client").expect("a runtime for the client");
-    let mut measured: [Vec<Run>; 2] = [Vec::new(), Vec::new()];
     let mut followed = 0;
-    for run in 0..RUNS * 2 {
-        let kind = run % 2;
-        let taken = client.block_on(measure([bare, ours][kind], &requests));
-        followed += if kind == 1 { taken.all } else { 0 };
-        measured[kind].push(taken);
+    for connections in [Connections::OnePerRequest, Connections::Kept] {
+        let requests = Arc::new(requests(&links, number, connections));
+        let mut measured: [Vec<Run>; 2] = [Vec::new(), Vec::new()];
+        for run in 0..RUNS * 2 {
+            let kind = run % 2;
+            let taken = client.block_on(measure([bare, ours][kind], &requests, connections));
+            followed += if kind == 1 { taken.all } else { 0 };
+            measured[kind].push(taken);
+        }
+        print(connections, measured);
     }
-    let [bare, ours] = measured.map(|runs| {
-        let rates = median(runs.iter().map(|run| run.per_second).collect());
-        (rates, median(runs.iter().map(|run| run.cpu_us).collect()))
-    });
     shutdown.cancel();
     server.block_on(clicks).expect("the clicks' task ends");
     let workspace_id = test.workspace_id();
     let stored = server.block_on(
         test.store.read::<_, StoreError, _>(move |tx| tx.query_one(&CLICKS, &[&workspace_id], |row| row.next::<u64>())),
     );
+    println!("{{\"followed\":{followed},\"stored\":{}}}", stored.expect("clicks can be counted"));
+}
+
+fn print(connections: Connections, measured: [Vec<Run>; 2]) {
+    let [bare, ours] = measured.map(|runs| {
+        let rates = median(runs.iter().map(|run| run.per_second).collect());
+        (rates, median(runs.iter().map(|run| run.cpu_us).collect()))
+    });
+    let name = match connections {
+        Connections::OnePerRequest => "one per request",
+        Connections::Kept => "kept",
+    };
     println!(
-        "{{\"bare_per_s\":{:.0},\"bare_cpu_us\":{:.1},\"links_per_s\":{:.0},\"links_cpu_us\":{:.1},\"ratio\":{:.2},\
-         \"followed\":{followed},\"stored\":{}}}",
+        "{{\"connections\":\"{name}\",\"bare_per_s\":{:.0},\"bare_cpu_us\":{:.1},\"links_per_s\":{:.0},\
+         \"links_cpu_us\":{:.1},\"ratio\":{:.2}}}",
         bare.0,
         bare.1,
         ours.0,
         ours.1,
         ours.0 / bare.0,
-        stored.expect("clicks can be counted"),
     );
 }
 
@@ -154,13 +173,17 @@ async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-fn requests(links: &Links, number: u32) -> Vec<Vec<u8>> {
+fn requests(links: &Links, number: u32, connections: Connections) -> Vec<Vec<u8>> {
+    let connection = match connections {
+        Connections::OnePerRequest => "Connection: close\r\n",
+        Connections::Kept => "",
+    };
     (1..=RECIPIENTS)
         .map(|position| {
             let code = links.key().encode(CodeTarget { campaign_number: number, position });
             format!(
                 "GET /l/{code} HTTP/1.1\r\nHost: go.example.com\r\nUser-Agent: {AGENT}\r\nAccept: text/html\r\n\
-                 Accept-Language: en-US,en;q=0.9\r\nSec-Fetch-Mode: navigate\r\n\r\n"
+                 Accept-Language: en-US,en;q=0.9\r\nSec-Fetch-Mode: navigate\r\n{connection}\r\n"
             )
             .into_bytes()
         })
@@ -175,12 +198,25 @@ struct Run {
     all: u64,
 }
 
-async fn measure(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>) -> Run {
+async fn measure(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>, connections: Connections) -> Run {
     let (answered, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let tasks: Vec<_> = (0..CONNECTIONS)
         .map(|first| {
             let (requests, answered, ended) = (Arc::clone(requests), Arc::clone(&answered), Arc::clone(&ended));
-            tokio::spawn(async move { follow(address, &requests, first * 313, &answered, &ended).await })
+            tokio::spawn(async move {
+                let mut next = first * 313;
+                let mut kept = None;
+                while !ended.load(Ordering::Relaxed) {
+                    let mut connection = match kept.take() {
+                        Some(connection) => connection,
+                        None => connect(address).await,
+                    };
+                    follow(&mut connection, &requests[next % requests.len()]).await;
+                    answered.fetch_add(1, Ordering::Relaxed);
+                    next += CONNECTIONS;
+                    kept = (connections == Connections::Kept).then_some(connection);
+                }
+            })
         })
         .collect();
     tokio::time::sleep(WARM_UP).await;
@@ -198,23 +234,22 @@ async fn measure(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>) -> Run {
     Run { per_second: count_f / seconds, cpu_us: cpu / 1_000.0 / count_f, all: answered.load(Ordering::Relaxed) }
 }
 
-async fn follow(address: SocketAddr, requests: &[Vec<u8>], first: usize, answered: &AtomicU64, ended: &AtomicBool) {
-    let mut connection = TcpStream::connect(address).await.expect("a connection");
+async fn connect(address: SocketAddr) -> TcpStream {
+    let connection = TcpStream::connect(address).await.expect("a connection");
     connection.set_nodelay(true).expect("an option of the connection");
-    let mut answer = vec![0; 4_096];
-    let mut next = first;
-    while !ended.load(Ordering::Relaxed) {
-        connection.write_all(&requests[next % requests.len()]).await.expect("a request goes out");
-        let mut length = 0;
-        while !answer[..length].ends_with(b"\r\n\r\n") {
-            let read = connection.read(&mut answer[length..]).await.expect("an answer comes in");
-            assert!(read > 0, "the server hung up");
-            length += read;
-        }
-        assert!(answer.starts_with(b"HTTP/1.1 302"), "{}", String::from_utf8_lossy(&answer[..length]));
-        answered.fetch_add(1, Ordering::Relaxed);
-        next += CONNECTIONS;
+    connection
+}
+
+async fn follow(connection: &mut TcpStream, request: &[u8]) {
+    let mut answer = [0; 4_096];
+    connection.write_all(request).await.expect("a request goes out");
+    let mut length = 0;
+    while !answer[..length].ends_with(b"\r\n\r\n") {
+        let read = connection.read(&mut answer[length..]).await.expect("an answer comes in");
+        assert!(read > 0, "the server hung up");
+        length += read;
     }
+    assert!(answer.starts_with(b"HTTP/1.1 302"), "{}", String::from_utf8_lossy(&answer[..length]));
 }
 
 /// Nanoseconds that the threads of the servers and the database have run.
