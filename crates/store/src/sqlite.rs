@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection as Sqlite, OpenFlags, config::DbConfig};
+use rusqlite::{Connection as Sqlite, OpenFlags, PrepFlags, config::DbConfig};
 use segue_model::wake::Wake;
 
 use crate::{
@@ -170,7 +170,12 @@ impl Statements for Prepared<'_> {
         }
         match &mut statements[number] {
             Some(statement) => work(statement),
-            place => work(place.insert(self.connection.prepare(sql.sqlite())?)),
+            // Said to be kept, a statement takes none of the small pieces of memory that all statements share while they
+            // run (lookaside): hundreds of kept ones would leave none.
+            place => {
+                let flags = PrepFlags::SQLITE_PREPARE_PERSISTENT;
+                work(place.insert(self.connection.prepare_with_flags(sql.sqlite(), flags)?))
+            }
         }
     }
 
