@@ -190,13 +190,14 @@ fn unsigned(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_signature(text: &str) -> bool {
-    let words = plain::words(text);
     let names = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
     let is_name = names.clone().count() <= LONGEST_NAME
         && names.clone().all(|name| name.chars().next().is_some_and(char::is_uppercase));
-    let is_greeting =
-        words.len() <= 2 * LONGEST_NAME && words.first().is_some_and(|word| GREETINGS.contains(&word.as_str()));
-    is_name || is_greeting || text.trim_start().starts_with("--")
+    let is_greeting = || {
+        let words = plain::words(text);
+        words.len() <= 2 * LONGEST_NAME && words.first().is_some_and(|word| GREETINGS.contains(&word.as_str()))
+    };
+    is_name || text.trim_start().starts_with("--") || is_greeting()
 }
 
 #[cfg(test)]

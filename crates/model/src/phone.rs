@@ -139,6 +139,17 @@ impl PhoneNumber {
         all
     }
 
+    /// Whether an address may be a number that is written in several ways, told by its country code alone and so at the cost
+    /// of nothing: [`PhoneNumber::writings`] has only the number itself where this says no.
+    #[must_use]
+    pub fn may_have_writings(address: &str) -> bool {
+        match address.trim().strip_prefix('+') {
+            Some(digits) => ["55", "52", "54"].iter().any(|code| digits.starts_with(code)),
+            // Not in E.164, so nothing is known of it yet.
+            None => true,
+        }
+    }
+
     /// An address as it is, and as its line is also written when it is a number in E.164.
     #[must_use]
     pub fn writings_of(address: &str) -> Vec<String> {

@@ -119,6 +119,14 @@ fn json_is_the_number_and_refuses_garbage() {
 
 proptest! {
     #[test]
+    fn only_countries_with_two_writings_may_have_them(code in prop::sample::select(vec!["55", "52", "54", "1", "49", "5"]), rest in "[0-9]{5,11}") {
+        let phone = PhoneNumber::from_digits(&format!("{code}{rest}"));
+        prop_assume!(phone.is_ok());
+        let phone = phone.unwrap();
+        prop_assert!(phone.writings().len() == 1 || PhoneNumber::may_have_writings(phone.as_str()), "{}", phone.as_str());
+    }
+
+    #[test]
     fn any_text_is_read_without_harm_and_what_was_read_is_stable(text in "\\PC{0,24}", country in "[A-Z]{2}") {
         if let Ok(phone) = PhoneNumber::parse(&text, Some(&country)) {
             prop_assert_eq!(PhoneNumber::parse(phone.as_str(), None), Ok(phone.clone()));

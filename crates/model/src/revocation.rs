@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::plain;
 use lexicon::LEXICONS;
-use pattern::{Met, Pattern, STRUCK, Vocabulary};
+use pattern::{Pattern, STRUCK, Vocabulary};
 
 crate::text_enum! {
     /// What a text amounts to.
@@ -57,29 +57,40 @@ pub struct Reading {
 /// Longer texts are read up to here; a person who wants no more texts says so early, and the work needs a bound.
 const MOST_WORDS: usize = 120;
 
-struct Language {
-    tag: &'static str,
-    certain: Vec<Pattern>,
-    innocent: Vec<Pattern>,
-    revoke: Vec<Pattern>,
-    doubtful: Vec<Pattern>,
+/// What a pattern that is found says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Certain,
+    Innocent,
+    Revoke,
+    Doubtful,
 }
 
-static LANGUAGES: LazyLock<(Vec<Language>, Vocabulary)> = LazyLock::new(|| {
+struct Entry {
+    tag: &'static str,
+    kind: Kind,
+    pattern: Pattern,
+}
+
+/// All patterns, language by language.
+static ENTRIES: LazyLock<(Vec<Entry>, Vocabulary)> = LazyLock::new(|| {
     let mut vocabulary = Vocabulary::default();
-    let mut compile =
-        |patterns: &[&str]| patterns.iter().map(|pattern| Pattern::new(pattern, &mut vocabulary)).collect();
-    let languages = LEXICONS
-        .iter()
-        .map(|lexicon| Language {
-            tag: lexicon.language,
-            certain: compile(lexicon.certain),
-            innocent: compile(lexicon.innocent),
-            revoke: compile(lexicon.revoke),
-            doubtful: compile(lexicon.doubtful),
-        })
-        .collect();
-    (languages, vocabulary)
+    let mut entries = Vec::new();
+    for lexicon in LEXICONS {
+        let kinds = [
+            (Kind::Certain, lexicon.certain),
+            (Kind::Innocent, lexicon.innocent),
+            (Kind::Revoke, lexicon.revoke),
+            (Kind::Doubtful, lexicon.doubtful),
+        ];
+        for (kind, patterns) in kinds {
+            for text in patterns {
+                let pattern = Pattern::new(text, entries.len(), &mut vocabulary);
+                entries.push(Entry { tag: lexicon.language, kind, pattern });
+            }
+        }
+    }
+    (entries, vocabulary)
 });
 
 /// What a text amounts to.
@@ -87,44 +98,42 @@ static LANGUAGES: LazyLock<(Vec<Language>, Vocabulary)> = LazyLock::new(|| {
 pub fn read(text: &str) -> Reading {
     let mut words = plain::words(text);
     words.truncate(MOST_WORDS);
-    let met = LANGUAGES.1.met(&words);
-    let certain = find(&words, &met, |language| &language.certain);
+    // Striking words out makes no more patterns possible.
+    let (entries, vocabulary) = &*ENTRIES;
+    let possible = vocabulary.possible(&words, |number| &entries[number].pattern);
+    let of_kind = |kind: Kind| possible.iter().map(|number| &entries[*number]).filter(move |entry| entry.kind == kind);
+    let certain = find(&words, of_kind(Kind::Certain));
     if !certain.is_empty() {
         return Reading { verdict: RevocationVerdict::Revoke, said: certain, innocent: Vec::new() };
     }
-    let innocent = strike(&mut words, &met);
-    let said = find(&words, &met, |language| &language.revoke);
+    let innocent = strike(&mut words, of_kind(Kind::Innocent));
+    let said = find(&words, of_kind(Kind::Revoke));
     if !said.is_empty() {
         return Reading { verdict: RevocationVerdict::Revoke, said, innocent };
     }
-    let said = find(&words, &met, |language| &language.doubtful);
+    let said = find(&words, of_kind(Kind::Doubtful));
     let verdict = if said.is_empty() { RevocationVerdict::No } else { RevocationVerdict::Review };
     Reading { verdict, said, innocent }
 }
 
-/// The first place of each pattern of a kind.
-fn find(words: &[String], met: &Met, kind: impl Fn(&Language) -> &Vec<Pattern>) -> Vec<Evidence> {
-    let mut found = Vec::new();
-    for language in &LANGUAGES.0 {
-        for pattern in kind(language) {
-            if let Some(range) = pattern.find(words, met) {
-                found.push(Evidence { language: language.tag.to_owned(), words: words[range].join(" ") });
-            }
-        }
-    }
+/// The first place of each of some patterns.
+fn find(words: &[String], entries: impl Iterator<Item = &'static Entry>) -> Vec<Evidence> {
+    let found = entries.filter_map(|entry| {
+        let range = entry.pattern.find(words)?;
+        Some(Evidence { language: entry.tag.to_owned(), words: words[range].join(" ") })
+    });
+    let mut found: Vec<_> = found.collect();
     found.dedup();
     found
 }
 
 /// Strikes out everything innocent, and gives what it was.
-fn strike(words: &mut [String], met: &Met) -> Vec<Evidence> {
+fn strike(words: &mut [String], entries: impl Iterator<Item = &'static Entry>) -> Vec<Evidence> {
     let mut struck = Vec::new();
-    for language in &LANGUAGES.0 {
-        for pattern in &language.innocent {
-            while let Some(range) = pattern.find(words, met) {
-                struck.push(Evidence { language: language.tag.to_owned(), words: words[range.clone()].join(" ") });
-                words[range].iter_mut().for_each(|word| STRUCK.clone_into(word));
-            }
+    for Entry { tag, pattern, .. } in entries {
+        while let Some(range) = pattern.find(words) {
+            struck.push(Evidence { language: (*tag).to_owned(), words: words[range.clone()].join(" ") });
+            words[range].iter_mut().for_each(|word| STRUCK.clone_into(word));
         }
     }
     struck

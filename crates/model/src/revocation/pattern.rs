@@ -6,7 +6,7 @@
 //!
 //! There are a thousand patterns and every incoming text is held against all of them. Most need a word that the text does
 //! not have, so the [`Vocabulary`] tells first which elements the text has words for, and only patterns that have all
-//! they need are looked for.
+//! they need ([`Vocabulary::possible`]) are looked for.
 
 use std::ops::Range;
 
@@ -42,8 +42,12 @@ enum Presence {
 pub(super) struct Vocabulary {
     /// The first is the root.
     places: Vec<Place>,
-    /// How many elements there are that a pattern needs.
-    needs: usize,
+    /// The place after each first byte of a word, 0 where no word begins so.
+    begins: [usize; 256],
+    /// For each element that a pattern needs, the patterns of which it is the first such element.
+    led: Vec<Vec<usize>>,
+    /// Patterns that need nothing.
+    free: Vec<usize>,
 }
 
 /// Where one is in the tree after some bytes.
@@ -59,17 +63,14 @@ struct Place {
 
 impl Default for Vocabulary {
     fn default() -> Self {
-        Self { places: vec![Place::default()], needs: 0 }
+        Self { places: vec![Place::default()], begins: [0; 256], led: Vec::new(), free: Vec::new() }
     }
 }
 
-/// The needs of patterns that one text has a word for.
-pub(super) struct Met(Vec<bool>);
-
 impl Vocabulary {
     fn need(&mut self, words: &[(String, Ending)]) -> usize {
-        let need = self.needs;
-        self.needs += 1;
+        let need = self.led.len();
+        self.led.push(Vec::new());
         for (word, ending) in words {
             let place = word.bytes().fold(0, |place, byte| self.step_or_add(place, byte));
             let Place { exact, beginning, .. } = &mut self.places[place];
@@ -79,6 +80,9 @@ impl Vocabulary {
     }
 
     fn step(&self, place: usize, byte: u8) -> Option<usize> {
+        if place == 0 {
+            return Some(self.begins[usize::from(byte)]).filter(|place| *place > 0);
+        }
         self.places[place].next.iter().find(|(next, _)| *next == byte).map(|(_, place)| *place)
     }
 
@@ -86,26 +90,43 @@ impl Vocabulary {
         self.step(place, byte).unwrap_or_else(|| {
             let added = self.places.len();
             self.places.push(Place::default());
-            self.places[place].next.push((byte, added));
+            if place == 0 {
+                self.begins[usize::from(byte)] = added;
+            } else {
+                self.places[place].next.push((byte, added));
+            }
             added
         })
     }
 
-    /// Which needs a text meets.
-    pub fn met(&self, words: &[String]) -> Met {
-        let mut met = vec![false; self.needs];
+    /// The patterns of which a text has all that they need, in the order of their numbers. `pattern` gives the one of a
+    /// number.
+    pub fn possible<'p>(&self, words: &[String], pattern: impl Fn(usize) -> &'p Pattern) -> Vec<usize> {
+        let mut met = vec![false; self.led.len()];
+        let mut all = Vec::new();
+        let mut meet = |needs: &[usize]| {
+            for need in needs {
+                if !std::mem::replace(&mut met[*need], true) {
+                    all.push(*need);
+                }
+            }
+        };
         for word in words {
             let mut place = Some(0);
             for byte in word.bytes() {
                 place = place.and_then(|place| self.step(place, byte));
                 let Some(place) = place else { break };
-                self.places[place].beginning.iter().for_each(|need| met[*need] = true);
+                meet(&self.places[place].beginning);
             }
             if let Some(place) = place {
-                self.places[place].exact.iter().for_each(|need| met[*need] = true);
+                meet(&self.places[place].exact);
             }
         }
-        Met(met)
+        let led = all.iter().flat_map(|need| &self.led[*need]);
+        let mut possible: Vec<usize> = led.chain(&self.free).copied().collect();
+        possible.retain(|number| pattern(*number).needs.iter().all(|need| met[*need]));
+        possible.sort_unstable();
+        possible
     }
 }
 
@@ -117,23 +138,25 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    pub fn new(text: &str, vocabulary: &mut Vocabulary) -> Self {
+    /// A pattern under a number of its own.
+    pub fn new(text: &str, number: usize, vocabulary: &mut Vocabulary) -> Self {
         let elements: Vec<Element> = text.split_whitespace().map(element).collect();
-        let needs = elements
+        let needs: Vec<usize> = elements
             .iter()
             .filter_map(|element| match element {
                 Element::Words { words, presence: Presence::Needed } => Some(vocabulary.need(words)),
                 _ => None,
             })
             .collect();
+        match needs.first() {
+            Some(need) => vocabulary.led[*need].push(number),
+            None => vocabulary.free.push(number),
+        }
         Self { elements, needs }
     }
 
-    /// The words that the pattern is first found in. `met` may be that of the text before words in it were struck out.
-    pub fn find(&self, words: &[String], met: &Met) -> Option<Range<usize>> {
-        if !self.needs.iter().all(|need| met.0[*need]) {
-            return None;
-        }
+    /// The words that the pattern is first found in.
+    pub fn find(&self, words: &[String]) -> Option<Range<usize>> {
         (0..words.len()).find_map(|start| {
             let end = self.matches(0, words, start)?;
             (end > start).then_some(start..end)
@@ -192,6 +215,18 @@ mod tests {
     use crate::plain::words;
 
     #[test]
+    fn a_text_without_a_needed_word_makes_no_pattern_possible() {
+        let mut vocabulary = Vocabulary::default();
+        let all = ["stop text~", "text~ stop", "no? more", "^ $"];
+        let all: Vec<_> = (0..).zip(all).map(|(number, text)| Pattern::new(text, number, &mut vocabulary)).collect();
+        let possible = |text: &str| vocabulary.possible(&words(text), |number| &all[number]);
+        assert_eq!(possible("hello"), [3], "what needs nothing is always looked for");
+        assert_eq!(possible("stop"), [3]);
+        assert_eq!(possible("texting, stop"), [0, 1, 3], "in the order of the numbers, whatever the text's order is");
+        assert_eq!(possible("more"), [2, 3]);
+    }
+
+    #[test]
     fn patterns() {
         for (pattern, text, found) in [
             ("stop text~", "Please stop texting me", Some(1..3)),
@@ -206,10 +241,12 @@ mod tests {
         ] {
             let mut vocabulary = Vocabulary::default();
             // Another pattern before it, so that its needs do not begin at the first number.
-            Pattern::new("other words", &mut vocabulary);
-            let pattern_of = Pattern::new(pattern, &mut vocabulary);
+            let other = Pattern::new("other words", 0, &mut vocabulary);
+            let pattern_of = Pattern::new(pattern, 1, &mut vocabulary);
             let words = words(text);
-            assert_eq!(pattern_of.find(&words, &vocabulary.met(&words)), found, "{pattern}: {text}");
+            assert_eq!(pattern_of.find(&words), found, "{pattern}: {text}");
+            let possible = vocabulary.possible(&words, |number| if number == 0 { &other } else { &pattern_of });
+            assert!(found.is_none() || possible == [1], "{pattern}: {text}");
         }
     }
 }
