@@ -17,7 +17,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    reports::{apply_receipt, report_of},
+    reports::{apply_receipt, plain_report_of},
     supervisor::Env,
 };
 use segue_channels::smpp::{Acknowledgement, Delivery as SmppDelivery, Inbound, MobileOriginated};
@@ -121,11 +121,18 @@ pub(crate) fn take_in(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, items: &Ite
     if items.inbound.is_empty() {
         return Ok(());
     }
-    let receipts = items.inbound.iter().filter_map(|item| match item {
-        Inbound::Receipt(receipt) => report_of(receipt, ctx),
-        Inbound::Message(_) => None,
-    });
-    tx.apply_reports(channel.workspace_id, channel.id, &receipts.collect::<Vec<_>>(), ctx)?;
+    // All writings of an id are worked out only where the carrier's own finds nothing plain.
+    let (receipts, reports): (Vec<_>, Vec<_>) = items
+        .inbound
+        .iter()
+        .filter_map(|item| match item {
+            Inbound::Receipt(receipt) => Some((receipt, plain_report_of(receipt, ctx)?)),
+            Inbound::Message(_) => None,
+        })
+        .unzip();
+    for index in tx.apply_usual_reports(channel.workspace_id, channel.id, &reports)? {
+        apply_receipt(tx, ctx, channel, receipts[index])?;
+    }
     for message in items.inbound.iter().filter(|item| matches!(item, Inbound::Message(_))) {
         receive(tx, ctx, channel, (message, items.steady_for))?;
     }

@@ -163,8 +163,16 @@ pub fn apply_receipt(
     tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx).map(Some)
 }
 
-/// What a carrier's receipt tells, and of which message; nothing when the carrier does not know either.
-pub(crate) fn report_of(receipt: &Receipt, ctx: &Ctx) -> Option<(ReportTarget, ProviderReport)> {
+/// What a carrier's receipt tells, and of which message, by any writing of its id; nothing when the carrier does not know
+/// either.
+fn report_of(receipt: &Receipt, ctx: &Ctx) -> Option<(ReportTarget, ProviderReport)> {
+    let (mut target, report) = plain_report_of(receipt, ctx)?;
+    target.provider_ids = receipt.message_id.as_deref().map(id_candidates).unwrap_or_default();
+    Some((target, report))
+}
+
+/// The same by the id as the receipt has it.
+pub(crate) fn plain_report_of(receipt: &Receipt, ctx: &Ctx) -> Option<(ReportTarget, ProviderReport)> {
     let report = match receipt.state {
         ReceiptState::Delivered => Report::Delivered,
         ReceiptState::Accepted | ReceiptState::Enroute | ReceiptState::Scheduled => Report::Accepted,
@@ -183,7 +191,14 @@ pub(crate) fn report_of(receipt: &Receipt, ctx: &Ctx) -> Option<(ReportTarget, P
     });
     let digits = receipt.recipient.trim_start_matches('+');
     let target = ReportTarget {
-        provider_ids: receipt.message_id.as_deref().map(id_candidates).unwrap_or_default(),
+        provider_ids: receipt
+            .message_id
+            .as_deref()
+            .map(str::trim)
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned)
+            .into_iter()
+            .collect(),
         message_id: None,
         recipient: (!digits.is_empty()).then(|| format!("+{digits}")),
         is_by_looks: receipt.is_by_looks,

@@ -6,7 +6,7 @@
 
 use segue_model::{ChannelId, Timestamp, WorkspaceId};
 
-use crate::{StoreError, Tx, messaging_user::Identifier, tx::json_text};
+use crate::{StoreError, Tx, built::Dialect, messaging_user::Identifier, tx::json_text};
 
 /// A deletion of something that is not here yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,7 @@ fn shown(identifier: &Identifier) -> String {
 crate::sql! {
     REMEMBER = "INSERT INTO early_deletions (workspace_id, channel_id, about, provider_id, writers, at, received_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+    ANY_EARLY = "SELECT 1 FROM early_deletions WHERE workspace_id = $1 AND channel_id = $2 LIMIT 1";
     OF_MESSAGE = "SELECT provider_id, writers, at FROM early_deletions
         WHERE workspace_id = $1 AND channel_id = $2 AND about = $3 ORDER BY at, provider_id";
     FORGET_EARLY = "DELETE FROM early_deletions
@@ -52,11 +53,13 @@ impl Tx<'_> {
         (provider_id, writers, at): (&str, &[Identifier], Timestamp),
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        self.nothing_early = None;
         let writers = json_text(&writers.iter().map(shown).collect::<Vec<_>>())?;
         self.execute(&REMEMBER, &[&workspace_id, &channel_id, &about, &provider_id, &writers, &at, &now]).map(|_| ())
     }
 
-    /// The deletions that came before a message.
+    /// The deletions that came before a message. On SQLite, where nobody else writes meanwhile, a transaction looks once
+    /// whether a channel has any at all: it almost never has.
     ///
     /// # Errors
     /// When the store fails.
@@ -66,6 +69,16 @@ impl Tx<'_> {
         channel_id: ChannelId,
         about: &str,
     ) -> Result<Vec<EarlyDeletion>, StoreError> {
+        if self.dialect() == Dialect::Sqlite {
+            if self.nothing_early == Some(channel_id) {
+                return Ok(Vec::new());
+            }
+            let any = self.query_opt(&ANY_EARLY, &[&workspace_id, &channel_id], |row| row.next::<i64>())?;
+            if any.is_none() {
+                self.nothing_early = Some(channel_id);
+                return Ok(Vec::new());
+            }
+        }
         self.query(&OF_MESSAGE, &[&workspace_id, &channel_id, &about], |row| {
             Ok(EarlyDeletion { provider_id: row.next()?, writers: row.json()?, at: row.next()? })
         })

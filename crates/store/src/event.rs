@@ -15,7 +15,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use segue_model::{MessageId, OfferId, SessionId, Timestamp, UserId, WorkspaceId, routing::OfferState, wake::Wake};
 use serde_json::{Value, json};
 
-use crate::{REMOVED_AT_ONCE, StoreError, Tx, tx::json_text};
+use crate::{REMOVED_AT_ONCE, StoreError, Tx, built::Dialect, tx::json_text};
 
 /// An event to append.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +69,8 @@ pub struct Event {
 
 crate::sql! {
     TAKE_SEQUENCE = "UPDATE event_sequences SET seq = seq + $2 WHERE workspace_id = $1 RETURNING seq";
+    ADD_TO_SEQUENCE = "UPDATE event_sequences SET seq = seq + $2 WHERE workspace_id = $1";
+    SEQUENCE = "SELECT seq FROM event_sequences WHERE workspace_id = $1";
     INSERT_EVENT = "INSERT INTO events (workspace_id, seq, kind, entity, entity_id, audience, data, at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     EVENTS_SINCE = "SELECT seq, kind, entity, entity_id, audience, data, at FROM events
@@ -90,8 +92,7 @@ pub(crate) fn append(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     for group in events.chunk_by(|a, b| a.0 == b.0) {
         let workspace_id = group[0].0;
         let count = group.len() as i64;
-        let last = tx
-            .query_opt(&TAKE_SEQUENCE, &[&workspace_id, &count], |row| row.next::<i64>())?
+        let last = take_sequence(tx, workspace_id, count)?
             .ok_or_else(|| StoreError::Statement("an event for a workspace that does not exist".to_owned()))?;
         for (offset, (_, event)) in (0_i64..).zip(group) {
             let seq = last - count + 1 + offset;
@@ -104,6 +105,16 @@ pub(crate) fn append(tx: &mut Tx<'_>) -> Result<(), StoreError> {
         tx.wake(Wake::Events(workspace_id));
     }
     Ok(())
+}
+
+/// The number of the last of `count` more events; `None` when there is no such workspace.
+fn take_sequence(tx: &mut Tx<'_>, workspace_id: WorkspaceId, count: i64) -> Result<Option<i64>, StoreError> {
+    if tx.dialect() == Dialect::Postgres {
+        return tx.query_opt(&TAKE_SEQUENCE, &[&workspace_id, &count], |row| row.next());
+    }
+    // Nobody else writes meanwhile, and SQLite makes a table of what is given back each time (`docs/adr/0008`).
+    tx.execute(&ADD_TO_SEQUENCE, &[&workspace_id, &count])?;
+    tx.query_opt(&SEQUENCE, &[&workspace_id], |row| row.next())
 }
 
 impl Tx<'_> {

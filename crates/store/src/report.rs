@@ -240,8 +240,7 @@ impl Tx<'_> {
         Ok(Matched::Parked)
     }
 
-    /// [`Tx::apply_report`] for several reports. The usual one, "delivered" for a message of one part of which nothing
-    /// else was told, takes two statements.
+    /// [`Tx::apply_report`] for several reports.
     ///
     /// # Errors
     /// When the store fails.
@@ -252,6 +251,25 @@ impl Tx<'_> {
         reports: &[(ReportTarget, ProviderReport)],
         ctx: &Ctx,
     ) -> Result<(), StoreError> {
+        for index in self.apply_usual_reports(workspace_id, channel_id, reports)? {
+            let (target, report) = &reports[index];
+            self.apply_report(workspace_id, channel_id, target, report, ctx)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in the usual ones among several reports, "delivered" for a message of one part of which nothing else was told,
+    /// with two statements each, and gives the places of the others: those are for [`Tx::apply_report`]. Of a usual one the
+    /// first id is enough.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn apply_usual_reports(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        reports: &[(ReportTarget, ProviderReport)],
+    ) -> Result<Vec<usize>, StoreError> {
         let usual = reports.iter().filter_map(|(target, report)| {
             let provider_id = target.provider_ids.first()?;
             (report.report == Report::Delivered && !target.is_by_looks).then_some(provider_id)
@@ -265,14 +283,14 @@ impl Tx<'_> {
         )?;
         let (mut found, mut delivered, mut others) = (found.into_iter(), Vec::new(), Vec::new());
         let mut told = HashSet::new();
-        for (target, report) in reports {
+        for (index, (target, report)) in reports.iter().enumerate() {
             let is_usual = report.report == Report::Delivered && !target.is_by_looks && !target.provider_ids.is_empty();
             match if is_usual { found.next().flatten() } else { None } {
                 // What is told twice is folded the second time, and what may be somebody else's is looked at closely.
                 Some((id, campaign_id, address)) if target.names(&address) && told.insert(id) => {
                     delivered.push((id, report.at, campaign_id))
                 }
-                _ => others.push((target, report)),
+                _ => others.push(index),
             }
         }
         self.execute_each(&DELIVERED, &delivered, |(id, at, _)| [workspace, id.bind(), at.bind()])?;
@@ -281,10 +299,7 @@ impl Tx<'_> {
             let to = (OutboxState::Delivered, None);
             self.tally_move(workspace_id, campaign_id, OutboxState::Accepted, to, 1);
         }
-        for (target, report) in others {
-            self.apply_report(workspace_id, channel_id, target, report, ctx)?;
-        }
-        Ok(())
+        Ok(others)
     }
 
     /// The message of a report and the provider id it is known by.

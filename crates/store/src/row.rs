@@ -84,8 +84,11 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`StoreError::Corrupt`] when it is neither null nor a word.
     pub fn optional_word<T: Word>(&mut self) -> Result<Option<T>, StoreError> {
-        let text: Option<String> = self.next()?;
-        text.map(|text| T::from_word(&text).map_err(|error| StoreError::Corrupt(error.to_string()))).transpose()
+        self.read(|cell| match cell {
+            Cell::Null => Ok(None),
+            Cell::Text(text) => T::from_word(text).map(Some).map_err(|error| StoreError::Corrupt(error.to_string())),
+            other => mismatch("a word", other),
+        })
     }
 
     /// The next column's JSON text as a value.
@@ -93,8 +96,10 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`StoreError::Corrupt`] when it is not such JSON.
     pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, StoreError> {
-        let text: String = self.next()?;
-        serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(error.to_string()))
+        self.read(|cell| match cell {
+            Cell::Text(text) => serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string())),
+            other => mismatch("a text", other),
+        })
     }
 
     /// The next column's JSON text as settings, which are seldom another text than before.
@@ -113,8 +118,13 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`StoreError::Corrupt`] when it is neither null nor such JSON.
     pub fn optional_json<T: DeserializeOwned>(&mut self) -> Result<Option<T>, StoreError> {
-        let text: Option<String> = self.next()?;
-        text.map(|text| serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(error.to_string()))).transpose()
+        self.read(|cell| match cell {
+            Cell::Null => Ok(None),
+            Cell::Text(text) => {
+                serde_json::from_str(text).map(Some).map_err(|error| StoreError::Corrupt(error.to_string()))
+            }
+            other => mismatch("a text", other),
+        })
     }
 }
 

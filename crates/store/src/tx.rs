@@ -33,6 +33,8 @@ pub struct Tx<'a> {
     pub(crate) volumes: Vec<NotedVolume>,
     /// The channel of which this transaction has seen that no report waits for its message.
     pub(crate) nothing_parked: Option<ChannelId>,
+    /// The channel of which this transaction has seen that no deletion came before its message.
+    pub(crate) nothing_early: Option<ChannelId>,
     /// Whether rows of tables wait for a contact, as this transaction has seen it.
     pub(crate) rows_wait: Option<(WorkspaceId, bool)>,
     /// PostgreSQL asked to run the whole transaction again (serialization failure or deadlock).
@@ -48,6 +50,7 @@ impl<'a> Tx<'a> {
             tallies: Vec::new(),
             volumes: Vec::new(),
             nothing_parked: None,
+            nothing_early: None,
             rows_wait: None,
             retry: false,
         }
@@ -240,9 +243,22 @@ impl<'a> Tx<'a> {
         &mut self,
         sql: &'static Sql,
         params: &[&dyn Bind],
-        read: impl FnMut(&mut Row<'_>) -> Result<T, StoreError>,
+        mut read: impl FnMut(&mut Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        Ok(self.query(sql, params, read)?.into_iter().next())
+        let mut first = None;
+        match &mut self.connection {
+            Connection::Sqlite(statements) => statements.with(sql, &mut |statement| {
+                let is_read = statement.readonly();
+                let mut rows = statement.query(rusqlite::params_from_iter(params.iter().map(|param| param.bind())))?;
+                let row = rows.next()?.map(|row| read(&mut Row::new(Source::Sqlite(row)))).transpose();
+                first = row.map_err(|error| named(sql, error))?;
+                // What changes something is done when it has no more rows.
+                while !is_read && rows.next()?.is_some() {}
+                Ok(())
+            })?,
+            Connection::Postgres(_) => first = self.query(sql, params, read)?.into_iter().next(),
+        }
+        Ok(first)
     }
 
     /// The one row that a query always has (`COUNT`, `RETURNING` after an upsert).
@@ -264,15 +280,20 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// When the engine refuses it; a deadlock is retried by the store.
     pub fn lock(&mut self, scope: &'static str, key: &impl Display) -> Result<(), StoreError> {
-        self.advisory_locks(Lock::Alone, scope, &[key])
+        self.advisory_locks(Lock::Alone, scope, [key])
     }
 
     /// Like [`Tx::lock`] for several things one after the other, on PostgreSQL in one exchange with the server. Take them in
-    /// an order of their own, so that two transactions that want the same ones never wait for each other.
+    /// an order of their own, so that two transactions that want the same ones never wait for each other. On SQLite the keys
+    /// are not even made.
     ///
     /// # Errors
     /// When the engine refuses it; a deadlock is retried by the store.
-    pub fn lock_each(&mut self, scope: &'static str, keys: &[impl Display]) -> Result<(), StoreError> {
+    pub fn lock_each(
+        &mut self,
+        scope: &'static str,
+        keys: impl IntoIterator<Item = impl Display>,
+    ) -> Result<(), StoreError> {
         self.advisory_locks(Lock::Alone, scope, keys)
     }
 
@@ -281,12 +302,17 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// When the engine refuses it; a deadlock is retried by the store.
     pub fn lock_shared(&mut self, scope: &'static str, key: &impl Display) -> Result<(), StoreError> {
-        self.advisory_locks(Lock::Shared, scope, &[key])
+        self.advisory_locks(Lock::Shared, scope, [key])
     }
 
-    fn advisory_locks(&mut self, lock: Lock, scope: &str, keys: &[impl Display]) -> Result<(), StoreError> {
+    fn advisory_locks(
+        &mut self,
+        lock: Lock,
+        scope: &str,
+        keys: impl IntoIterator<Item = impl Display>,
+    ) -> Result<(), StoreError> {
         let Connection::Postgres(work) = &mut self.connection else { return Ok(()) };
-        let numbers = keys.iter().map(|key| {
+        let numbers = keys.into_iter().map(|key| {
             let digest = Sha256::digest(format!("{scope}:{key}").as_bytes());
             i64::from_be_bytes(digest[..8].try_into().unwrap_or_default())
         });

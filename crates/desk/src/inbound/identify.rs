@@ -64,7 +64,7 @@ pub(super) fn add_own_card(content: &Content, identifiers: &mut Vec<Identifier>)
 /// Makes all work on this customer wait for this transaction.
 pub(crate) fn lock(tx: &mut Tx<'_>, channel_id: ChannelId, identifiers: &[Identifier]) -> Result<(), StoreError> {
     let keys = identifiers.iter().map(|Identifier { kind, value }| format!("{channel_id}:{kind}:{value}"));
-    tx.lock_each("customer", &keys.collect::<Vec<_>>())
+    tx.lock_each("customer", keys)
 }
 
 /// The Messaging User that has one of the identifiers.

@@ -236,8 +236,9 @@ fn conversation(
     link::attribute_and_link(tx, desk, &mut customer, &mut session, (target, answers), occasion, notices)?;
     // The customer was read before the session was locked; a link that an agent made meanwhile stays.
     if LinkState::of(&customer.user) == linked_before {
+        let is_later = customer.user.last_inbound_at != previous_at;
         let is_soon = previous_at.is_some_and(|previous| provider_at.since(previous) < HEARD_TO);
-        if customer.is_renamed || !is_soon || session.opt_in != OptIn::Granted {
+        if customer.is_renamed || (is_later && (!is_soon || session.opt_in != OptIn::Granted)) {
             tx.hear_messaging_user(workspace_id, &customer.user)?;
         }
     } else {

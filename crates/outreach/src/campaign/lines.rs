@@ -56,6 +56,9 @@ impl Lines {
 
 /// The number, when it is written in several ways.
 pub(super) fn several(address: &str) -> Option<PhoneNumber> {
+    if !PhoneNumber::may_have_writings(address) {
+        return None;
+    }
     PhoneNumber::parse(address, None).ok().filter(|phone| phone.writings().len() > 1)
 }
 

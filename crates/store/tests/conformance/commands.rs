@@ -411,7 +411,7 @@ async fn what_one_transaction_locks_others_wait_for_however_often_it_asked() {
             .write::<_, StoreError, _>(move |tx| {
                 tx.lock_shared("thing", &1)?;
                 tx.lock("thing", &1)?;
-                tx.lock_each("thing", &[2, 3, 2])?;
+                tx.lock_each("thing", [2, 3, 2])?;
                 has_locked.lock().unwrap().send(()).expect("the test waits");
                 may_go.lock().unwrap().recv().expect("the test says when");
                 Ok(())
@@ -423,7 +423,7 @@ async fn what_one_transaction_locks_others_wait_for_however_often_it_asked() {
     let waiting = [
         tokio::spawn(async move { reader.write::<_, StoreError, _>(|tx| tx.lock_shared("thing", &1)).await }),
         tokio::spawn(async move { one.write::<_, StoreError, _>(|tx| tx.lock("thing", &2)).await }),
-        tokio::spawn(async move { other.write::<_, StoreError, _>(|tx| tx.lock_each("thing", &[4, 3])).await }),
+        tokio::spawn(async move { other.write::<_, StoreError, _>(|tx| tx.lock_each("thing", [4, 3])).await }),
     ];
     let all_wait = async {
         loop {
