@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::{
     Form, Json,
-    extract::{DefaultBodyLimit, Path, Query, State},
+    extract::{DefaultBodyLimit, FromRequest as _, Path, Query, Request, State},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -321,9 +321,14 @@ async fn create(
     State(state): State<AppState>,
     Path(sid): Path<String>,
     headers: HeaderMap,
-    Form(fields): Form<Vec<(String, String)>>,
+    request: Request,
 ) -> Result<Response, Refusal> {
     let account = authorise(&state, &headers, &sid, Permission::RunCampaigns).await?;
+    // Not before: strangers have nothing to send here.
+    let fields = match Form::<Vec<(String, String)>>::from_request(request, &state).await {
+        Ok(Form(fields)) => fields,
+        Err(rejection) => return Ok(rejection.into_response()),
+    };
     let (mut input, urls) = Parameters::of(fields).input(&state, &account)?;
     let token = headers.get("i-twilio-idempotency-token").and_then(|value| value.to_str().ok());
     let token = token.filter(|token| (1..=255).contains(&token.len()));

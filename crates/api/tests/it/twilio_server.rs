@@ -134,6 +134,20 @@ async fn only_a_key_of_the_account_gets_in() {
 }
 
 #[tokio::test]
+async fn nobody_unknown_is_waited_for() {
+    let server = server().await;
+    let never = futures::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages.json")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from_stream(never));
+    let patience = std::time::Duration::from_secs(20);
+    let answer = tokio::time::timeout(patience, server.send(request.unwrap())).await;
+    assert_eq!(code(&answer.expect("it is answered before its body is there")), (401, 20003));
+}
+
+#[tokio::test]
 async fn a_wrong_token_leaves_no_trace_and_a_store_that_is_away_is_no_wrong_token() {
     for server in servers().await {
         let own = account(&server, Role::Admin).await;
