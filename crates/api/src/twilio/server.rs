@@ -335,8 +335,8 @@ async fn create(
     let actor = account.actor.reference();
     if let Some(token) = token {
         // Before its files are fetched: they may be gone, and would be others to us.
-        let (store, workspace_id) = (&state.store, account.workspace_id);
-        if let Some(known) = direct::sent_before(store, workspace_id, &actor, token, input.clone()).await? {
+        let (store, now, workspace_id) = (&state.store, state.ctx.now(), account.workspace_id);
+        if let Some(known) = direct::sent_before(store, now, workspace_id, &actor, token, input.clone()).await? {
             return Ok((StatusCode::CREATED, Json(message::body(&account.sid(), &known))).into_response());
         }
     }

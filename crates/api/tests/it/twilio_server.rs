@@ -9,6 +9,7 @@ use segue_model::{
     ApiKeyId,
     consent::{ConsentState, Medium, Purpose},
     role::Role,
+    time,
 };
 use segue_store::{Sql, StoreError};
 use serde_json::{Value, json};
@@ -338,6 +339,10 @@ async fn a_repeat_with_the_same_token_is_the_first_message() {
         assert_eq!(code(&wished(TO, "twice").await), (400, 20001), "{}", server.test.engine);
         assert_eq!(code(&wished("+15550110002", "once").await), (400, 20001), "{}", server.test.engine);
         assert_eq!(classes(&server).await.len(), 1, "{}", server.test.engine);
+        server.test.clock.advance(8 * time::DAY);
+        let later = wished(TO, "twice").await;
+        assert_eq!(later.status, StatusCode::CREATED, "{}: {}", server.test.engine, later.text());
+        assert_eq!(classes(&server).await.len(), 2, "{}", server.test.engine);
     }
 }
 
