@@ -17,6 +17,7 @@ use axum::{
 };
 use http::{Method, StatusCode, request::Parts};
 use segue_access::Permission;
+use tracing::{Instrument as _, Span};
 use utoipa::openapi::{
     extensions::ExtensionsBuilder,
     path::{Operation, PathItem},
@@ -202,12 +203,14 @@ impl Guard {
         }
         let recorded = request.method() == Method::POST && self.repeat == Repeat::Answered;
         let limit = self.body_limit;
-        let task = tokio::spawn(async move {
+        let work = async move {
             match caller {
                 Some(caller) if recorded => idempotency::run(&state, &caller, limit, request, next).await,
                 _ => next.run(request).await,
             }
-        });
+        };
+        // What it writes to the log names the request, as people report it.
+        let task = tokio::spawn(work.instrument(Span::current()));
         match task.await {
             Ok(response) => response,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
