@@ -202,10 +202,9 @@ impl Guard {
             return next.run(request).await;
         }
         let recorded = request.method() == Method::POST && self.repeat == Repeat::Answered;
-        let limit = self.body_limit;
         let work = async move {
             match caller {
-                Some(caller) if recorded => idempotency::run(&state, &caller, limit, request, next).await,
+                Some(caller) if recorded => idempotency::run(&state, &caller, request, next).await,
                 _ => next.run(request).await,
             }
         };

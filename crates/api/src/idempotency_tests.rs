@@ -136,17 +136,19 @@ async fn a_refusal_is_repeated_too() {
 }
 
 #[tokio::test]
-async fn our_own_faults_give_the_key_free() {
+async fn our_own_faults_and_what_came_too_often_give_the_key_free() {
     for test in segue_testkit::engines().await {
         let fixture = Fixture::new(test, async |call| match call {
             0 => panic!("a defect"),
             1 => Problem::unavailable().into_response(),
+            2 => Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_often", "Too often.").into_response(),
             _ => (StatusCode::OK, "done").into_response(),
         })
         .await;
         let engine = fixture.test.engine;
         assert_eq!(fixture.send("a").await.0, StatusCode::INTERNAL_SERVER_ERROR, "{engine}");
         assert_eq!(fixture.send("a").await.0, StatusCode::SERVICE_UNAVAILABLE, "{engine}");
+        assert_eq!(fixture.send("a").await.0, StatusCode::TOO_MANY_REQUESTS, "{engine}");
         assert_eq!(fixture.send("a").await, (StatusCode::OK, "done".to_owned(), false), "{engine}");
         assert_eq!(fixture.send("a").await, (StatusCode::OK, "done".to_owned(), true), "{engine}");
     }
