@@ -34,6 +34,8 @@ use crate::{
 
 /// Name of the OpenAPI extension that says who may call an operation.
 pub const PERMISSION_EXTENSION: &str = "x-segue-permission";
+/// Name of the OpenAPI extension of a POST that takes no `Idempotency-Key`: a repeat is done again.
+pub(crate) const REPEAT_EXTENSION: &str = "x-segue-repeat";
 /// Bytes of a request's body, where a route does not say otherwise.
 const BODY_LIMIT: usize = 1 << 20;
 /// How long a client waits at most.
@@ -120,9 +122,7 @@ impl Guard {
     /// Puts this guard before routes and into their documentation.
     pub fn routes(self, (schemas, mut paths, router): UtoipaMethodRouter<AppState>) -> UtoipaMethodRouter<AppState> {
         for item in paths.paths.values_mut() {
-            for operation in operations(item) {
-                self.document(operation);
-            }
+            self.document(item);
         }
         let router = router
             .route_layer(middleware::from_fn(move |request, next| self.stand(request, next)))
@@ -137,20 +137,24 @@ impl Guard {
         (schemas, mut paths, router): UtoipaMethodRouter<AppState>,
     ) -> UtoipaMethodRouter<AppState> {
         for item in paths.paths.values_mut() {
-            for operation in operations(item) {
-                self.document(operation);
-            }
+            self.document(item);
         }
         (schemas, paths, router)
     }
 
-    fn document(self, operation: &mut Operation) {
+    fn document(self, item: &mut PathItem) {
         let word = match self.who {
             Who::Anybody => "anybody",
             Who::SignedIn => "signed_in",
             Who::With(permission) => permission.as_str(),
         };
-        operation.extensions = Some(ExtensionsBuilder::new().add(PERMISSION_EXTENSION, word).build());
+        let extensions = || ExtensionsBuilder::new().add(PERMISSION_EXTENSION, word);
+        for operation in operations(item) {
+            operation.extensions = Some(extensions().build());
+        }
+        if let (Some(post), Repeat::Done) = (&mut item.post, self.repeat) {
+            post.extensions = Some(extensions().add(REPEAT_EXTENSION, "done").build());
+        }
     }
 
     async fn stand(self, request: Request, next: Next) -> Response {
