@@ -2,7 +2,8 @@
 //!
 //! A route is declared together with its guard, and the guard writes the same words into the OpenAPI document
 //! (`x-segue-permission`), so what is documented is what is enforced. Order of the checks: login (401), request of
-//! another site (403), permission (403), size (413), repeat (409, 422 or the first answer again).
+//! another site (403), permission (403), room for a large body (503), size (413), repeat (409, 422 or the first answer
+//! again).
 //!
 //! An unsafe request runs in its own task: a client that goes away or a time limit that passes cannot stop a command
 //! between two of its transactions.
@@ -10,13 +11,14 @@
 use std::time::Duration;
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{DefaultBodyLimit, Request},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
 use http::{Method, StatusCode, request::Parts};
 use segue_access::Permission;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::{Instrument as _, Span};
 use utoipa::openapi::{
     extensions::ExtensionsBuilder,
@@ -65,12 +67,14 @@ pub struct Guard {
     who: Who,
     repeat: Repeat,
     body_limit: usize,
+    /// Whether a body is in memory as a whole.
+    is_held: bool,
     time_limit: Option<Duration>,
 }
 
 impl Guard {
     const fn new(who: Who) -> Self {
-        Self { who, repeat: Repeat::Answered, body_limit: BODY_LIMIT, time_limit: Some(TIME_LIMIT) }
+        Self { who, repeat: Repeat::Answered, body_limit: BODY_LIMIT, is_held: true, time_limit: Some(TIME_LIMIT) }
     }
 
     /// Everybody.
@@ -102,6 +106,13 @@ impl Guard {
     #[must_use]
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
+        self
+    }
+
+    /// Writes bodies to disk as they come in, so that they take no room in memory.
+    #[must_use]
+    pub const fn spooled(mut self) -> Self {
+        self.is_held = false;
         self
     }
 
@@ -170,7 +181,15 @@ impl Guard {
         if let Some(caller) = &caller {
             parts.extensions.insert(caller.clone());
         }
-        let answer = self.answer(state, caller, Request::from_parts(parts, body), next);
+        let room = self.room_for(&body);
+        let place = match room {
+            None => None,
+            Some(bytes) => match state.room.take(bytes).await {
+                Ok(place) => Some(place),
+                Err(problem) => return problem.into_response(),
+            },
+        };
+        let answer = self.answer(state, caller, Request::from_parts(parts, body), next, place);
         let Some(limit) = self.time_limit else { return answer.await };
         tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
             Problem::new(
@@ -201,12 +220,27 @@ impl Guard {
         Ok(Some(caller))
     }
 
-    async fn answer(self, state: AppState, caller: Option<Caller>, request: Request<Body>, next: Next) -> Response {
+    /// Bytes of a body that may be a large one in memory.
+    fn room_for(self, body: &Body) -> Option<u64> {
+        let most = self.body_limit as u64;
+        (self.is_held && self.body_limit > BODY_LIMIT)
+            .then(|| body.size_hint().upper().map_or(most, |size| size.min(most)))
+    }
+
+    async fn answer(
+        self,
+        state: AppState,
+        caller: Option<Caller>,
+        request: Request<Body>,
+        next: Next,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Response {
         if request.method().is_safe() {
             return next.run(request).await;
         }
         let recorded = request.method() == Method::POST && self.repeat == Repeat::Answered;
         let work = async move {
+            let _until_it_is_done = place;
             match caller {
                 Some(caller) if recorded => idempotency::run(&state, &caller, request, next).await,
                 _ => next.run(request).await,

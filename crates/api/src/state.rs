@@ -14,7 +14,7 @@ use segue_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    arrivals::Arrivals, events::Connections, link_host::LinkDomains, links::MissLimiter,
+    arrivals::Arrivals, events::Connections, link_host::LinkDomains, links::MissLimiter, room::Room,
     webhook_channels::WebhookChannels,
 };
 
@@ -130,6 +130,7 @@ pub struct Parts {
     pub(crate) misses: Arc<MissLimiter>,
     pub(crate) webhook_channels: Arc<WebhookChannels>,
     pub(crate) link_domains: Arc<LinkDomains>,
+    pub(crate) room: Arc<Room>,
 }
 
 impl Deref for AppState {
@@ -163,6 +164,7 @@ impl AppState {
             misses: Arc::new(MissLimiter::default()),
             webhook_channels: Arc::default(),
             link_domains: Arc::default(),
+            room: Arc::default(),
         }))
     }
 
@@ -177,6 +179,13 @@ impl AppState {
     #[must_use]
     pub fn with_files(mut self, files: Files) -> Self {
         Arc::make_mut(&mut self.0).files = files;
+        self
+    }
+
+    /// The same with other room for large bodies.
+    #[cfg(test)]
+    pub(crate) fn with_room(mut self, room: Room) -> Self {
+        Arc::make_mut(&mut self.0).room = Arc::new(room);
         self
     }
 
