@@ -176,6 +176,36 @@ async fn a_key_of_a_request_is_a_new_one_after_its_seven_days() {
 }
 
 #[tokio::test]
+async fn a_test_message_is_sent_once_for_each_request() {
+    for server in servers().await {
+        let engine = server.test.engine;
+        let channel = server.test.sms_channel("sms").await;
+        let sender = server.test.sender(channel.id, FROM).await.id;
+        let key = server.key(Role::Marketer).await;
+        let draft = json!({ "name": "Spring", "sender_id": sender, "audience": {}, "body": "Hi", "footer": "none" });
+        let draft = server.post(&key, "/api/v1/campaigns", &draft).await.json();
+        let path = format!("/api/v1/campaigns/{}/test-send", draft["id"].as_str().unwrap());
+        let send = async |name: &str, phone: &str| {
+            let answer = post(&server, &key, name, &path, &json!({ "phone": phone })).await;
+            assert_eq!(answer.status, StatusCode::ACCEPTED, "{engine}: {}", answer.text());
+            answer.json()["message_id"].clone()
+        };
+        let first = send("k1", "+15550110001").await;
+        forget_requests(&server).await;
+        assert_eq!(send("k1", "+15550110001").await, first, "{engine}");
+        forget_requests(&server).await;
+        assert_ne!(send("k1", "+15550110002").await, first, "another request: {engine}");
+        assert_ne!(send("k2", "+15550110001").await, first, "another press: {engine}");
+        assert_eq!(queued(&server).await.len(), 3, "{engine}");
+        server.test.clock.advance(8 * time::DAY);
+        for name in ["k1", "k2"] {
+            assert_ne!(send(name, "+15550110001").await, first, "a key of long ago: {engine}");
+        }
+        assert_eq!(queued(&server).await.len(), 5, "{engine}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_rule_forbids_for_certain_is_refused_at_once() {
     for server in servers().await {
         let key = prepared(&server).await;
