@@ -18,6 +18,7 @@ use axum::{
 };
 use http::{Method, StatusCode, request::Parts};
 use segue_access::Permission;
+use segue_store::idempotency::{ABANDONED, LONG_ABANDONED};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{Instrument as _, Span};
 use utoipa::openapi::{
@@ -239,10 +240,11 @@ impl Guard {
             return next.run(request).await;
         }
         let recorded = request.method() == Method::POST && self.repeat == Repeat::Answered;
+        let after = if self.time_limit == Some(TIME_LIMIT) { ABANDONED } else { LONG_ABANDONED };
         let work = async move {
             let _until_it_is_done = place;
             match caller {
-                Some(caller) if recorded => idempotency::run(&state, &caller, request, next).await,
+                Some(caller) if recorded => idempotency::run(&state, &caller, after, request, next).await,
                 _ => next.run(request).await,
             }
         };

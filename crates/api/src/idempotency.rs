@@ -37,9 +37,9 @@ const LONGEST_KEY: usize = 255;
 /// Answers larger than this are not JSON documents of ours.
 const LARGEST_ANSWER: usize = 4 << 20;
 
-/// Runs a request under its key, or just runs it when it has none.
-pub(crate) async fn run(state: &AppState, caller: &Caller, request: Request, next: Next) -> Response {
-    match prepare(state, caller, request).await {
+/// Runs a request under its key, or just runs it when it has none. It counts as abandoned `after` so many milliseconds.
+pub(crate) async fn run(state: &AppState, caller: &Caller, after: i64, request: Request, next: Next) -> Response {
+    match prepare(state, caller, after, request).await {
         Ok(Prepared::WithoutKey(request)) => next.run(request).await,
         Ok(Prepared::Begun(begun, request)) => begun.run(next.run(request)).await,
         Ok(Prepared::Answered(response)) => response,
@@ -53,7 +53,7 @@ enum Prepared {
     Answered(Response),
 }
 
-async fn prepare(state: &AppState, caller: &Caller, request: Request) -> Result<Prepared, Problem> {
+async fn prepare(state: &AppState, caller: &Caller, after: i64, request: Request) -> Result<Prepared, Problem> {
     let Some(value) = request.headers().get(KEY_HEADER) else { return Ok(Prepared::WithoutKey(request)) };
     let key = value
         .to_str()
@@ -75,7 +75,7 @@ async fn prepare(state: &AppState, caller: &Caller, request: Request) -> Result<
         actor: caller.actor.reference(),
         key,
     };
-    match open.begin(hash).await? {
+    match open.begin(hash, after).await? {
         Begun::Fresh => Ok(Prepared::Begun(Box::new(open), Request::from_parts(parts, Body::from(body)))),
         Begun::Repeat { status, body } => Ok(Prepared::Answered(replay(status, body))),
         Begun::InFlight => Err(Problem::new(
@@ -102,12 +102,12 @@ struct Open {
 }
 
 impl Open {
-    async fn begin(&self, hash: [u8; 32]) -> Result<Begun, Problem> {
+    async fn begin(&self, hash: [u8; 32], after: i64) -> Result<Begun, Problem> {
         let (workspace_id, actor, key, now) = (self.workspace_id, self.actor.clone(), self.key.clone(), self.begun_at);
         let begun = self
             .state
             .store
-            .write::<_, StoreError, _>(move |tx| tx.begin_request(workspace_id, &actor, &key, &hash, now));
+            .write::<_, StoreError, _>(move |tx| tx.begin_request_for(workspace_id, &actor, &key, &hash, now, after));
         Ok(begun.await?)
     }
 

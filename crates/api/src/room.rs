@@ -88,7 +88,7 @@ mod tests {
         let router = crate::router::layered(router, state.clone());
         let send = async |path: &str| {
             let request = Request::post(path).header("authorization", format!("Bearer {key}"));
-            router.clone().oneshot(request.body(Body::from(vec![0; 100 << 10])).unwrap()).await.unwrap()
+            router.clone().oneshot(request.body(Body::from(vec![0_u8; 100 << 10])).unwrap()).await.unwrap()
         };
         assert_eq!(send("/large").await.status(), StatusCode::OK);
         let others = state.room.take(room as u64 - (50 << 10)).await.unwrap();

@@ -14,8 +14,10 @@ use crate::{REMOVED_AT_ONCE, StoreError, Tx};
 /// How long a key is remembered, in milliseconds.
 pub const KEPT: i64 = 7 * time::DAY;
 
-/// After this long without an answer a request counts as abandoned, in milliseconds: longer than any may take.
-pub const ABANDONED: i64 = 6 * time::MINUTE;
+/// After this long without an answer a request counts as abandoned, in milliseconds.
+pub const ABANDONED: i64 = 2 * time::MINUTE;
+/// The same of requests that may take minutes: longer than any of them is waited for.
+pub const LONG_ABANDONED: i64 = 6 * time::MINUTE;
 
 /// What to do with a request that names a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +63,23 @@ impl Tx<'_> {
         request_hash: &[u8],
         now: Timestamp,
     ) -> Result<Begun, StoreError> {
-        let (expired, abandoned) = (now.plus(-KEPT), now.plus(-ABANDONED));
+        self.begin_request_for(workspace_id, actor, key, request_hash, now, ABANDONED)
+    }
+
+    /// [`Tx::begin_request`] of a request that counts as abandoned `after` so many milliseconds.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn begin_request_for(
+        &mut self,
+        workspace_id: WorkspaceId,
+        actor: &str,
+        key: &str,
+        request_hash: &[u8],
+        now: Timestamp,
+        after: i64,
+    ) -> Result<Begun, StoreError> {
+        let (expired, abandoned) = (now.plus(-KEPT), now.plus(-after));
         let written =
             self.execute(&BEGIN_REQUEST, &[&workspace_id, &actor, &key, &request_hash, &now, &expired, &abandoned])?;
         if written == 1 {

@@ -38,7 +38,7 @@ pub struct Upload {
 const PARTS: usize = 8;
 
 impl Form {
-    /// The file in the field `file`.
+    /// The file in the field `file`, without a copy of it.
     ///
     /// # Errors
     /// 422 when there is none.

@@ -165,8 +165,8 @@ struct ChannelChange {
     flow: Option<String>,
     /// An empty text takes the queue away.
     queue: Option<String>,
-    /// Settings to change; those that are not given stay, secrets included. With another address of the provider its secret
-    /// has to be given again.
+    /// Settings to change; those that are not given stay, secrets included. With another address of the provider its
+    /// secret has to be given again.
     #[schema(value_type = Option<Object>)]
     config: Option<Map<String, Value>>,
 }
@@ -323,8 +323,8 @@ fn merged(known: &ChannelConfig, change: &Map<String, Value>, reach: Reach) -> R
     Ok(new)
 }
 
-/// A secret is for the address that it was given with: it goes to another one only when it is given again, so that nobody
-/// who may not see it can have it sent to himself.
+/// A secret is for the address that it was given with: it goes to another one only when it is given again, so that
+/// nobody who may not see it can have it sent elsewhere.
 fn check_place(
     known: &ChannelConfig,
     new: &ChannelConfig,
@@ -359,8 +359,8 @@ fn check_place(
     if change.get(secret).and_then(Value::as_str).is_some_and(|given| !given.trim().is_empty()) {
         return Ok(());
     }
-    let words = "The secret that is stored was given for the address before and is not sent to another one. Give it again \
-                 with the new address.";
+    let words = "The secret that is stored was given for the address before and is not sent to another one. Give it \
+                 again with the new address.";
     Err(Problem::invalid(format!("config.{secret}"), words))
 }
 

@@ -2,7 +2,7 @@
 
 use segue_store::{
     StoreError,
-    idempotency::{ABANDONED, Begun, KEPT},
+    idempotency::{ABANDONED, Begun, KEPT, LONG_ABANDONED},
 };
 use segue_testkit::{TestStore, engines};
 
@@ -64,6 +64,24 @@ async fn a_request_that_was_taken_over_leaves_the_answer_to_the_other() {
         write(&test, move |tx| tx.finish_request(workspace_id, "usr_1", "key", second, (201, "second"))).await;
         let repeat = Begun::Repeat { status: 201, body: "second".to_owned() };
         assert_eq!(begin(&test, "usr_1", b"a").await, repeat, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_may_take_minutes_is_abandoned_later() {
+    for test in engines().await {
+        let workspace_id = test.workspace_id();
+        let begin = async || {
+            let now = test.now();
+            let begun =
+                write(&test, move |tx| tx.begin_request_for(workspace_id, "usr_1", "key", b"a", now, LONG_ABANDONED));
+            begun.await
+        };
+        assert_eq!(begin().await, Begun::Fresh, "{}", test.engine);
+        test.clock.advance(LONG_ABANDONED - 1);
+        assert_eq!(begin().await, Begun::InFlight, "{}", test.engine);
+        test.clock.advance(1);
+        assert_eq!(begin().await, Begun::Fresh, "{}", test.engine);
     }
 }
 
