@@ -73,7 +73,10 @@ impl From<OutreachError> for Problem {
             Kind::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let problem = Self::new(status, error.code(), error.to_string());
+        let mut problem = Self::new(status, error.code(), error.to_string());
+        if let OutreachError::AskedRecently { seconds, .. } = &error {
+            problem = problem.retry_after(*seconds);
+        }
         match error.field() {
             Some(field) => problem.with_field(field, error.to_string()),
             None => problem,
@@ -198,6 +201,14 @@ impl From<TemplateError> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_came_too_often_says_when_to_come_back() {
+        let asked = OutreachError::AskedRecently { until: segue_model::Timestamp(90_000), seconds: 90 };
+        let response = Problem::from(asked).respond(None);
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[http::header::RETRY_AFTER], "90");
+    }
 
     #[test]
     fn a_full_disk_is_named_and_other_trouble_is_not_called_that() {

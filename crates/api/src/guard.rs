@@ -2,7 +2,8 @@
 //!
 //! A route is declared together with its guard, and the guard writes the same words into the OpenAPI document
 //! (`x-segue-permission`), so what is documented is what is enforced. Order of the checks: login (401), request of
-//! another site (403), permission (403), size (413), repeat (409, 422 or the first answer again).
+//! another site (403), permission (403), room for a large body (503), size (413), repeat (409, 422 or the first answer
+//! again).
 //!
 //! An unsafe request runs in its own task: a client that goes away or a time limit that passes cannot stop a command
 //! between two of its transactions.
@@ -10,13 +11,16 @@
 use std::time::Duration;
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{DefaultBodyLimit, Request},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
 use http::{Method, StatusCode, request::Parts};
 use segue_access::Permission;
+use segue_store::idempotency::{ABANDONED, LONG_ABANDONED};
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::{Instrument as _, Span};
 use utoipa::openapi::{
     extensions::ExtensionsBuilder,
     path::{Operation, PathItem},
@@ -33,6 +37,8 @@ use crate::{
 
 /// Name of the OpenAPI extension that says who may call an operation.
 pub const PERMISSION_EXTENSION: &str = "x-segue-permission";
+/// Name of the OpenAPI extension of a POST that takes no `Idempotency-Key`: a repeat is done again.
+pub(crate) const REPEAT_EXTENSION: &str = "x-segue-repeat";
 /// Bytes of a request's body, where a route does not say otherwise.
 const BODY_LIMIT: usize = 1 << 20;
 /// How long a client waits at most.
@@ -62,12 +68,14 @@ pub struct Guard {
     who: Who,
     repeat: Repeat,
     body_limit: usize,
+    /// Whether a body is in memory as a whole.
+    is_held: bool,
     time_limit: Option<Duration>,
 }
 
 impl Guard {
     const fn new(who: Who) -> Self {
-        Self { who, repeat: Repeat::Answered, body_limit: BODY_LIMIT, time_limit: Some(TIME_LIMIT) }
+        Self { who, repeat: Repeat::Answered, body_limit: BODY_LIMIT, is_held: true, time_limit: Some(TIME_LIMIT) }
     }
 
     /// Everybody.
@@ -102,6 +110,13 @@ impl Guard {
         self
     }
 
+    /// Writes bodies to disk as they come in, so that they take no room in memory.
+    #[must_use]
+    pub const fn spooled(mut self) -> Self {
+        self.is_held = false;
+        self
+    }
+
     /// May take minutes: uploads, and what a provider has to answer first.
     #[must_use]
     pub const fn patient(mut self) -> Self {
@@ -119,9 +134,7 @@ impl Guard {
     /// Puts this guard before routes and into their documentation.
     pub fn routes(self, (schemas, mut paths, router): UtoipaMethodRouter<AppState>) -> UtoipaMethodRouter<AppState> {
         for item in paths.paths.values_mut() {
-            for operation in operations(item) {
-                self.document(operation);
-            }
+            self.document(item);
         }
         let router = router
             .route_layer(middleware::from_fn(move |request, next| self.stand(request, next)))
@@ -136,20 +149,24 @@ impl Guard {
         (schemas, mut paths, router): UtoipaMethodRouter<AppState>,
     ) -> UtoipaMethodRouter<AppState> {
         for item in paths.paths.values_mut() {
-            for operation in operations(item) {
-                self.document(operation);
-            }
+            self.document(item);
         }
         (schemas, paths, router)
     }
 
-    fn document(self, operation: &mut Operation) {
+    fn document(self, item: &mut PathItem) {
         let word = match self.who {
             Who::Anybody => "anybody",
             Who::SignedIn => "signed_in",
             Who::With(permission) => permission.as_str(),
         };
-        operation.extensions = Some(ExtensionsBuilder::new().add(PERMISSION_EXTENSION, word).build());
+        let extensions = || ExtensionsBuilder::new().add(PERMISSION_EXTENSION, word);
+        for operation in operations(item) {
+            operation.extensions = Some(extensions().build());
+        }
+        if let (Some(post), Repeat::Done) = (&mut item.post, self.repeat) {
+            post.extensions = Some(extensions().add(REPEAT_EXTENSION, "done").build());
+        }
     }
 
     async fn stand(self, request: Request, next: Next) -> Response {
@@ -165,7 +182,15 @@ impl Guard {
         if let Some(caller) = &caller {
             parts.extensions.insert(caller.clone());
         }
-        let answer = self.answer(state, caller, Request::from_parts(parts, body), next);
+        let room = self.room_for(&body);
+        let place = match room {
+            None => None,
+            Some(bytes) => match state.room.take(bytes).await {
+                Ok(place) => Some(place),
+                Err(problem) => return problem.into_response(),
+            },
+        };
+        let answer = self.answer(state, caller, Request::from_parts(parts, body), next, place);
         let Some(limit) = self.time_limit else { return answer.await };
         tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
             Problem::new(
@@ -196,18 +221,35 @@ impl Guard {
         Ok(Some(caller))
     }
 
-    async fn answer(self, state: AppState, caller: Option<Caller>, request: Request<Body>, next: Next) -> Response {
+    /// Bytes of a body that may be a large one in memory.
+    fn room_for(self, body: &Body) -> Option<u64> {
+        let most = self.body_limit as u64;
+        (self.is_held && self.body_limit > BODY_LIMIT)
+            .then(|| body.size_hint().upper().map_or(most, |size| size.min(most)))
+    }
+
+    async fn answer(
+        self,
+        state: AppState,
+        caller: Option<Caller>,
+        request: Request<Body>,
+        next: Next,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Response {
         if request.method().is_safe() {
             return next.run(request).await;
         }
         let recorded = request.method() == Method::POST && self.repeat == Repeat::Answered;
-        let limit = self.body_limit;
-        let task = tokio::spawn(async move {
+        let after = if self.time_limit == Some(TIME_LIMIT) { ABANDONED } else { LONG_ABANDONED };
+        let work = async move {
+            let _until_it_is_done = place;
             match caller {
-                Some(caller) if recorded => idempotency::run(&state, &caller, limit, request, next).await,
+                Some(caller) if recorded => idempotency::run(&state, &caller, after, request, next).await,
                 _ => next.run(request).await,
             }
-        });
+        };
+        // What it writes to the log names the request, as people report it.
+        let task = tokio::spawn(work.instrument(Span::current()));
         match task.await {
             Ok(response) => response,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

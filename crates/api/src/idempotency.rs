@@ -2,7 +2,7 @@
 //!
 //! A request with an `Idempotency-Key` begins by writing the key with a hash of the request; its answer is stored under
 //! the key and given again to every repeat for seven days, problems included. A request that failed by a fault of ours
-//! (5xx or a panic) gives the key free: nothing was decided, so it may be tried again.
+//! (5xx or a panic), or that came too often (429), gives the key free: nothing was decided, so it may be tried again.
 //!
 //! Why a crash is safe: before the key is written nothing has happened; between the work and the storing of the answer a
 //! crash leaves the key open, repeats are told `idempotency_in_flight`, and after the store's `ABANDONED` time the same
@@ -12,19 +12,20 @@ use std::{future::Future, panic::AssertUnwindSafe};
 
 use axum::{
     body::{Body, Bytes, to_bytes},
-    extract::Request,
+    extract::{FromRequest as _, Request},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures::FutureExt as _;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use segue_model::WorkspaceId;
+use segue_model::{Timestamp, WorkspaceId};
 use segue_store::{StoreError, idempotency::Begun};
 use sha2::{Digest, Sha256};
 
 use crate::{
     AppState,
     caller::Caller,
+    extract::unreadable,
     problem::{Problem, ProblemDocument},
 };
 
@@ -36,15 +37,9 @@ const LONGEST_KEY: usize = 255;
 /// Answers larger than this are not JSON documents of ours.
 const LARGEST_ANSWER: usize = 4 << 20;
 
-/// Runs a request under its key, or just runs it when it has none.
-pub(crate) async fn run(
-    state: &AppState,
-    caller: &Caller,
-    body_limit: usize,
-    request: Request,
-    next: Next,
-) -> Response {
-    match prepare(state, caller, body_limit, request).await {
+/// Runs a request under its key, or just runs it when it has none. It counts as abandoned `after` so many milliseconds.
+pub(crate) async fn run(state: &AppState, caller: &Caller, after: i64, request: Request, next: Next) -> Response {
+    match prepare(state, caller, after, request).await {
         Ok(Prepared::WithoutKey(request)) => next.run(request).await,
         Ok(Prepared::Begun(begun, request)) => begun.run(next.run(request)).await,
         Ok(Prepared::Answered(response)) => response,
@@ -58,7 +53,7 @@ enum Prepared {
     Answered(Response),
 }
 
-async fn prepare(state: &AppState, caller: &Caller, body_limit: usize, request: Request) -> Result<Prepared, Problem> {
+async fn prepare(state: &AppState, caller: &Caller, after: i64, request: Request) -> Result<Prepared, Problem> {
     let Some(value) = request.headers().get(KEY_HEADER) else { return Ok(Prepared::WithoutKey(request)) };
     let key = value
         .to_str()
@@ -68,17 +63,19 @@ async fn prepare(state: &AppState, caller: &Caller, body_limit: usize, request: 
         Problem::malformed("invalid_idempotency_key", "An Idempotency-Key is 1 to 255 visible ASCII characters.")
     })?;
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, body_limit).await.map_err(|_| {
-        Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            "The request is larger than this address takes. Send less at once.",
-        )
-    })?;
+    // Within the limit of the route, which stands in its extensions.
+    let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
+    let body = body.map_err(|rejection| unreadable(rejection.status()))?;
     let boundary = parts.headers.get(header::CONTENT_TYPE).and_then(boundary);
     let hash = hash(parts.method.as_str(), parts.uri.path_and_query().map_or("", |uri| uri.as_str()), boundary, &body);
-    let open = Open { state: state.clone(), workspace_id: caller.workspace_id, actor: caller.actor.reference(), key };
-    match open.begin(hash).await? {
+    let open = Open {
+        begun_at: state.ctx.now(),
+        state: state.clone(),
+        workspace_id: caller.workspace_id,
+        actor: caller.actor.reference(),
+        key,
+    };
+    match open.begin(hash, after).await? {
         Begun::Fresh => Ok(Prepared::Begun(Box::new(open), Request::from_parts(parts, Body::from(body)))),
         Begun::Repeat { status, body } => Ok(Prepared::Answered(replay(status, body))),
         Begun::InFlight => Err(Problem::new(
@@ -101,22 +98,22 @@ struct Open {
     workspace_id: WorkspaceId,
     actor: String,
     key: String,
+    begun_at: Timestamp,
 }
 
 impl Open {
-    async fn begin(&self, hash: [u8; 32]) -> Result<Begun, Problem> {
-        let (workspace_id, actor, key, now) =
-            (self.workspace_id, self.actor.clone(), self.key.clone(), self.state.ctx.now());
+    async fn begin(&self, hash: [u8; 32], after: i64) -> Result<Begun, Problem> {
+        let (workspace_id, actor, key, now) = (self.workspace_id, self.actor.clone(), self.key.clone(), self.begun_at);
         let begun = self
             .state
             .store
-            .write::<_, StoreError, _>(move |tx| tx.begin_request(workspace_id, &actor, &key, &hash, now));
+            .write::<_, StoreError, _>(move |tx| tx.begin_request_for(workspace_id, &actor, &key, &hash, now, after));
         Ok(begun.await?)
     }
 
     async fn run(self, work: impl Future<Output = Response>) -> Response {
         match AssertUnwindSafe(work).catch_unwind().await {
-            Ok(response) if response.status().is_server_error() => {
+            Ok(response) if may_be_tried_again(response.status()) => {
                 self.give_free().await;
                 response
             }
@@ -139,12 +136,11 @@ impl Open {
             Some(problem) => serde_json::to_string(&problem.document(None)).unwrap_or_default(),
             None => String::from_utf8_lossy(&body).into_owned(),
         };
-        let (workspace_id, actor, key, status) =
-            (self.workspace_id, self.actor.clone(), self.key.clone(), parts.status.as_u16());
-        let finished = self
-            .state
-            .store
-            .write::<_, StoreError, _>(move |tx| tx.finish_request(workspace_id, &actor, &key, status, &stored));
+        let (workspace_id, actor, key) = (self.workspace_id, self.actor.clone(), self.key.clone());
+        let (begun_at, status) = (self.begun_at, parts.status.as_u16());
+        let finished = self.state.store.write::<_, StoreError, _>(move |tx| {
+            tx.finish_request(workspace_id, &actor, &key, begun_at, (status, stored.as_str()))
+        });
         if let Err(error) = finished.await {
             // The work is done: the answer is right, and a repeat is told that it is in flight until the key is abandoned.
             tracing::warn!(%error, "the answer to an idempotent request could not be stored");
@@ -153,13 +149,21 @@ impl Open {
     }
 
     async fn give_free(&self) {
-        let (workspace_id, actor, key) = (self.workspace_id, self.actor.clone(), self.key.clone());
-        let freed =
-            self.state.store.write::<_, StoreError, _>(move |tx| tx.abandon_request(workspace_id, &actor, &key));
+        let (workspace_id, actor, key, begun_at) =
+            (self.workspace_id, self.actor.clone(), self.key.clone(), self.begun_at);
+        let freed = self
+            .state
+            .store
+            .write::<_, StoreError, _>(move |tx| tx.abandon_request(workspace_id, &actor, &key, begun_at));
         if let Err(error) = freed.await {
             tracing::warn!(%error, "an idempotency key could not be given free");
         }
     }
+}
+
+/// Whether an answer is about this moment and decides nothing.
+fn may_be_tried_again(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 fn replay(status: u16, body: String) -> Response {

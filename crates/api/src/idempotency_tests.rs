@@ -2,8 +2,9 @@
 
 use std::{
     future::Future,
+    io,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -62,6 +63,42 @@ impl Fixture {
     }
 }
 
+/// What was written to the log.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_cause_of_a_failure_stands_in_the_log_with_the_requests_id() {
+    let test = segue_testkit::sqlite_store().await;
+    let fixture = Fixture::new(test, async |_| {
+        tracing::error!("the cause");
+        Problem::internal().into_response()
+    })
+    .await;
+    let lines = Lines::default();
+    let written = lines.clone();
+    let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || written.clone()).finish();
+    let installed = tracing::subscriber::set_default(log);
+    let (status, answer, _) = fixture.send("a").await;
+    drop(installed);
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let cause = lines.lines().find(|line| line.contains("the cause")).expect("the cause is in the log");
+    assert!(cause.contains(answer["request_id"].as_str().unwrap()), "{lines}");
+}
+
 #[tokio::test]
 async fn a_repeat_gets_the_first_answer_and_another_body_is_refused() {
     for test in segue_testkit::engines().await {
@@ -99,17 +136,19 @@ async fn a_refusal_is_repeated_too() {
 }
 
 #[tokio::test]
-async fn our_own_faults_give_the_key_free() {
+async fn our_own_faults_and_what_came_too_often_give_the_key_free() {
     for test in segue_testkit::engines().await {
         let fixture = Fixture::new(test, async |call| match call {
             0 => panic!("a defect"),
             1 => Problem::unavailable().into_response(),
+            2 => Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_often", "Too often.").into_response(),
             _ => (StatusCode::OK, "done").into_response(),
         })
         .await;
         let engine = fixture.test.engine;
         assert_eq!(fixture.send("a").await.0, StatusCode::INTERNAL_SERVER_ERROR, "{engine}");
         assert_eq!(fixture.send("a").await.0, StatusCode::SERVICE_UNAVAILABLE, "{engine}");
+        assert_eq!(fixture.send("a").await.0, StatusCode::TOO_MANY_REQUESTS, "{engine}");
         assert_eq!(fixture.send("a").await, (StatusCode::OK, "done".to_owned(), false), "{engine}");
         assert_eq!(fixture.send("a").await, (StatusCode::OK, "done".to_owned(), true), "{engine}");
     }

@@ -23,6 +23,7 @@ mod openapi;
 mod ops;
 mod page;
 mod problem;
+mod room;
 mod router;
 mod same_origin;
 mod serve_file;

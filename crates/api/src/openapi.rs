@@ -17,7 +17,7 @@ use utoipa::{
 use crate::{
     caller::COOKIE,
     events::add_event_schemas,
-    guard::PERMISSION_EXTENSION,
+    guard::{PERMISSION_EXTENSION, REPEAT_EXTENSION},
     problem::{FieldProblem, PROBLEM_JSON, ProblemDocument},
 };
 
@@ -63,8 +63,9 @@ fn complete(document: &mut OpenApi) {
 
 const DESCRIPTION: &str = "Conversational campaigns: SMS with links into WhatsApp, bots, agents, and a funnel.\n\n\
     Lists come in pages `{data, next_cursor}`; give `next_cursor` as `cursor` for the next one. Times are RFC 3339 in \
-    UTC, ids are prefixed texts. Refusals are `application/problem+json` with a stable `code`. Every POST takes an \
-    `Idempotency-Key`: a repeat with the same key within seven days gets the first answer again.";
+    UTC, ids are prefixed texts. Refusals are `application/problem+json` with a stable `code`. A POST that names the \
+    header `Idempotency-Key` below takes one: a repeat with the same key within seven days gets the first answer again. \
+    Any other POST is done again when it is repeated.";
 
 fn describe(operation: &mut Operation) {
     let who = operation
@@ -79,11 +80,7 @@ fn describe(operation: &mut Operation) {
         operation.security =
             Some(vec![SecurityRequirement::new("login", none), SecurityRequirement::new("api_key", none)]);
         if who != "signed_in" {
-            let note = format!("Needs the permission `{who}`.");
-            operation.description = Some(match operation.description.take() {
-                Some(text) if !text.is_empty() => format!("{text}\n\n{note}"),
-                _ => note,
-            });
+            add_words(operation, format!("Needs the permission `{who}`."));
         }
     }
     let problem = Content::new(Some(Ref::from_schema_name("Problem")));
@@ -91,9 +88,20 @@ fn describe(operation: &mut Operation) {
     operation.responses.responses.insert("default".to_owned(), RefOr::T(response));
 }
 
+fn add_words(operation: &mut Operation, note: String) {
+    operation.description = Some(match operation.description.take() {
+        Some(text) if !text.is_empty() => format!("{text}\n\n{note}"),
+        _ => note,
+    });
+}
+
 fn take_idempotency_key(operation: &mut Operation) {
     let is_guarded = operation.security.is_some();
     if !is_guarded {
+        return;
+    }
+    if operation.extensions.as_ref().is_some_and(|extensions| extensions.contains_key(REPEAT_EXTENSION)) {
+        add_words(operation, "A repeat is done again.".to_owned());
         return;
     }
     let schema = ObjectBuilder::new().schema_type(Type::String).max_length(Some(255)).build();

@@ -13,7 +13,10 @@ use segue_outreach::{Links, Redirects};
 use segue_store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::{arrivals::Arrivals, events::Connections, links::MissLimiter, webhook_channels::WebhookChannels};
+use crate::{
+    arrivals::Arrivals, events::Connections, link_host::LinkDomains, links::MissLimiter, room::Room,
+    webhook_channels::WebhookChannels,
+};
 
 /// Whether to believe what a proxy says about the client's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,9 +80,20 @@ impl ApiConfig {
     /// The host name of [`Self::files_origin`], without its port.
     #[must_use]
     pub(crate) fn files_host(&self) -> Option<&str> {
-        let authority = self.files_origin.as_deref()?.split_once("://")?.1;
-        Some(authority.rsplit_once(':').map_or(authority, |(name, _)| name))
+        host_name(self.files_origin.as_deref()?)
     }
+
+    /// The host name of [`Self::public_origin`], without its port.
+    #[must_use]
+    pub(crate) fn public_host(&self) -> Option<&str> {
+        host_name(self.public_origin.as_deref()?)
+    }
+}
+
+/// The host name of an origin, without its port.
+fn host_name(origin: &str) -> Option<&str> {
+    let authority = origin.split_once("://")?.1;
+    Some(authority.rsplit_once(':').map_or(authority, |(name, _)| name))
 }
 
 /// What every request can use. Every layer of every request takes a copy of it, so it is one pointer.
@@ -115,6 +129,8 @@ pub struct Parts {
     pub(crate) connections: Arc<Connections>,
     pub(crate) misses: Arc<MissLimiter>,
     pub(crate) webhook_channels: Arc<WebhookChannels>,
+    pub(crate) link_domains: Arc<LinkDomains>,
+    pub(crate) room: Arc<Room>,
 }
 
 impl Deref for AppState {
@@ -147,6 +163,8 @@ impl AppState {
             connections: Arc::new(Connections::default()),
             misses: Arc::new(MissLimiter::default()),
             webhook_channels: Arc::default(),
+            link_domains: Arc::default(),
+            room: Arc::default(),
         }))
     }
 
@@ -164,6 +182,13 @@ impl AppState {
         self
     }
 
+    /// The same with other room for large bodies.
+    #[cfg(test)]
+    pub(crate) fn with_room(mut self, room: Room) -> Self {
+        Arc::make_mut(&mut self.0).room = Arc::new(room);
+        self
+    }
+
     /// The same, ending with the process's own shutdown.
     #[must_use]
     pub fn with_shutdown(mut self, shutdown: CancellationToken) -> Self {
@@ -177,6 +202,12 @@ impl AppState {
     pub fn working_at_once_from(mut self, from: Timestamp) -> Self {
         Arc::make_mut(&mut self.0).at_once_from = Some(from);
         self
+    }
+
+    /// Reads anew which host names of workspaces serve links and nothing else. What this node changes about them counts at
+    /// once; another node's changes are seen here.
+    pub async fn read_link_domains(&self) {
+        self.link_domains.read(&self.store).await;
     }
 
     /// Webhooks that wait for the writer, for tests.

@@ -60,7 +60,7 @@ pub enum OutreachError {
     #[error("{0}")]
     KeywordTaken(String),
     #[error("This number was asked a short while ago. It can be asked again from {until} on.")]
-    AskedRecently { until: Timestamp },
+    AskedRecently { until: Timestamp, seconds: u32 },
     #[error("This message has been decided already. Load the list again.")]
     ReviewDecided,
     #[error(transparent)]

@@ -257,7 +257,10 @@ impl Programme<'_> {
         }
         let state = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?.state;
         let standing = if is_refused || state == ConsentState::Revoked { Standing::SaidNo } else { Standing::Open };
-        let asked = Asked::again(earlier, standing, now).map_err(|until| OutreachError::AskedRecently { until })?;
+        let asked = Asked::again(earlier, standing, now).map_err(|until| {
+            let seconds = u32::try_from((until.0 - now.0).max(0) / 1_000 + 1).unwrap_or(u32::MAX);
+            OutreachError::AskedRecently { until, seconds }
+        })?;
         (subscription.awaits, subscription.asked) = (Some(awaits), Some(asked));
         let until = self.view.settings.pending_until(now);
         subscription.expires_at = Some(until);

@@ -129,7 +129,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("SEGUE_WHATSAPP_LINK_BASE", "start of WhatsApp links (https://wa.me)"),
     (
         "SEGUE_CALLBACKS",
-        "how far status callbacks to programs may go: public or anywhere, private networks too (public)",
+        "how far callbacks to programs, and channels set in the console, may go: public or anywhere, private networks \
+         too (public)",
     ),
     (
         "SEGUE_CALLER_ADDRESS",

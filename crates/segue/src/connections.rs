@@ -5,22 +5,29 @@
 //! longer than proxies keep connections that they use again: whoever closes first must not be this side, in the moment in
 //! which the proxy sends the next request.
 //!
+//! The body of a request has to arrive, too: whoever sends nothing of it for [`Limits::silence`], or has not sent all of it
+//! after [`Limits::body`], is not waited for, whichever route reads it.
+//!
 //! A line that dies without a word is given up when what was written into it has not been confirmed for five minutes
 //! ([`UNCONFIRMED`]), and not after the quarter of an hour that operating systems try: streams of events end with it.
 
 use std::{
-    io::ErrorKind,
+    io::{self, ErrorKind},
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
-use hyper::{body::Incoming, service::service_fn};
+use axum::{BoxError, Router, body::Body, extract::ConnectInfo, http::Request};
+use hyper::{
+    body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint},
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -28,6 +35,7 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    time::{Instant, Sleep},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service as _;
@@ -47,11 +55,21 @@ pub(crate) struct Limits {
     pub(crate) first_request: Duration,
     /// From an answer to the end of the next request's head.
     pub(crate) next_request: Duration,
+    /// For which nothing of a request's body may come, while it is waited for.
+    pub(crate) silence: Duration,
+    /// From the end of a request's head to the end of its body.
+    pub(crate) body: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { most: 16_384, first_request: Duration::from_secs(10), next_request: Duration::from_secs(180) }
+        Self {
+            most: 16_384,
+            first_request: Duration::from_secs(10),
+            next_request: Duration::from_secs(180),
+            silence: Duration::from_secs(30),
+            body: Duration::from_secs(300),
+        }
     }
 }
 
@@ -102,7 +120,7 @@ async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, limits: Lim
     let service = service_fn(move |mut request: Request<Incoming>| {
         asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().call(request.map(Body::new))
+        router.clone().call(request.map(|body| Body::new(Arriving::new(body, limits))))
     });
     // In clear text browsers and proxies speak HTTP/1.1; what bounds silence below is about that.
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
@@ -128,9 +146,56 @@ async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, limits: Lim
     }
 }
 
+/// The body of a request, given up when it does not arrive in time.
+struct Arriving {
+    body: Incoming,
+    silence: Duration,
+    end: Instant,
+    /// Set while nothing is there: time in which nobody asks for more is not the sender's.
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl Arriving {
+    fn new(body: Incoming, limits: Limits) -> Self {
+        Self { body, silence: limits.silence, end: Instant::now() + limits.body, patience: None }
+    }
+}
+
+impl HttpBody for Arriving {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let this = self.get_mut();
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
+            this.patience = None;
+            return Poll::Ready(frame.map(|read| read.map_err(BoxError::from)));
+        }
+        let until = this.end.min(Instant::now() + this.silence);
+        let patience = this.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        patience.as_mut().poll(context).map(|()| {
+            let late = io::Error::new(ErrorKind::TimedOut, "the body of the request did not arrive in time");
+            Some(Err(late.into()))
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
+    use axum::{
+        Form,
+        body::to_bytes,
+        http::StatusCode,
+        routing::{get, post},
+    };
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
@@ -148,9 +213,26 @@ mod tests {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
         let router = Router::new()
-            .route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { format!("at {}", peer.ip()) }));
+            .route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { format!("at {}", peer.ip()) }))
+            .route("/form", post(|Form(_): Form<Vec<(String, String)>>| async { "taken" }))
+            .route("/task", post(in_a_task));
         let serving = tokio::spawn(serve(listener, router, limits, shutdown.clone()));
         Running { address, shutdown, serving }
+    }
+
+    /// As the API works: the answer does not wait for what the task does with the body.
+    async fn in_a_task(request: Request<Body>) -> StatusCode {
+        let task = tokio::spawn(async move { to_bytes(request.into_body(), 100).await.is_ok() });
+        match tokio::time::timeout(Duration::from_millis(20), task).await {
+            Ok(_) => StatusCode::OK,
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The head of a request to a path, and the first byte of the ten of its body.
+    fn begun(path: &str) -> String {
+        let kind = "Content-Type: application/x-www-form-urlencoded";
+        format!("POST {path} HTTP/1.1\r\nHost: segue.test\r\n{kind}\r\nContent-Length: 10\r\n\r\na")
     }
 
     /// What comes until the other side closes.
@@ -223,6 +305,44 @@ mod tests {
         drop(first);
         let read = tokio::time::timeout(PATIENCE, second.read(&mut part)).await.expect("now it is").unwrap();
         assert_eq!(read, 1);
+    }
+
+    #[tokio::test]
+    async fn bodies_that_never_arrive_use_no_places_up() {
+        let short = Limits { most: 2, silence: Duration::from_millis(100), ..Limits::default() };
+        let running = start(short).await;
+        for path in ["/form", "/task"] {
+            let mut held = Vec::new();
+            for _ in 0..2 {
+                let mut stream = TcpStream::connect(running.address).await.unwrap();
+                stream.write_all(begun(path).as_bytes()).await.unwrap();
+                held.push(stream);
+            }
+            let mut third = TcpStream::connect(running.address).await.unwrap();
+            let answered = tokio::time::timeout(PATIENCE, one_answer(&mut third)).await;
+            assert!(answered.is_ok_and(|text| text.starts_with("HTTP/1.1 200")), "{path}");
+            drop(third);
+            for mut stream in held {
+                assert!(!rest(&mut stream).await.starts_with("HTTP/1.1 200"), "{path}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_comes_drop_by_drop_is_waited_for_until_its_end() {
+        let drops = Limits { silence: 10 * PATIENCE, body: Duration::from_millis(400), ..Limits::default() };
+        let running = start(drops).await;
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(begun("/form").as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stream.write_all(b"=23456789").await.unwrap();
+        let mut part = [0; 12];
+        tokio::time::timeout(PATIENCE, stream.read_exact(&mut part)).await.expect("it is answered").unwrap();
+        assert_eq!(&part, b"HTTP/1.1 200", "what comes in time is taken");
+
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(begun("/form").as_bytes()).await.unwrap();
+        assert!(rest(&mut stream).await.starts_with("HTTP/1.1 400"), "what does not is given up");
     }
 
     #[tokio::test]

@@ -26,6 +26,9 @@ use crate::{
 /// Longest wait for open requests and workers at the end.
 const PATIENCE: Duration = Duration::from_secs(35);
 
+/// How often the host names of workspaces for links are read anew, for those that other nodes verified.
+const LINK_DOMAINS_EVERY: Duration = Duration::from_secs(60);
+
 /// How often measured values are put into their histograms.
 const METRICS_EVERY: Duration = Duration::from_secs(5);
 
@@ -106,7 +109,7 @@ impl Server {
 
         let api = ApiConfig {
             public_origin: config.public_url.as_ref().map(|_| config.public_url()),
-            link_host: link_host(&config),
+            link_host: link_host(&config.link_base(), &config.public_url()),
             files_origin: config.files_origin(),
             upload_directory: Some(uploads),
             callbacks: config.callbacks,
@@ -130,6 +133,7 @@ impl Server {
         };
         let (redirects, token) = (state.redirects.clone(), shutdown.clone());
         tasks.spawn(async move { redirects.clicks().run(token).await });
+        tasks.spawn(keep_link_domains(state.clone(), shutdown.clone()));
         let http = serve(listener, state, shutdown.clone());
         tracing::info!(%address, "listening");
         Ok(Self {
@@ -204,11 +208,22 @@ impl Server {
     }
 }
 
-/// The host of short links, when it is not the console's.
-fn link_host(config: &Config) -> Option<String> {
-    let host = |url: String| url.split("://").nth(1).map(|rest| rest.split('/').next().unwrap_or(rest).to_owned());
-    let (links, console) = (host(config.link_base()), host(config.public_url()));
-    links.filter(|links| Some(links) != console.as_ref())
+/// The host of short links without its port, when it is not the console's.
+fn link_host(links: &str, console: &str) -> Option<String> {
+    fn host(url: &str) -> Option<String> {
+        let authority = url.split("://").nth(1)?.split('/').next()?;
+        let named = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+        Some(named.map_or(authority, |(name, _)| name).to_ascii_lowercase())
+    }
+    host(links).filter(|links| Some(links) != host(console).as_ref())
+}
+
+/// Knows the host names of workspaces for links, whichever node they were verified at.
+async fn keep_link_domains(state: AppState, shutdown: CancellationToken) {
+    let mut times = tokio::time::interval(LINK_DOMAINS_EVERY);
+    while shutdown.run_until_cancelled(times.tick()).await.is_some() {
+        state.read_link_domains().await;
+    }
 }
 
 async fn open_store(config: &Config, bus: Bus) -> anyhow::Result<Store> {
@@ -310,4 +325,23 @@ pub async fn connect_whatsapp(
             .with_context(|| format!("The templates of '{}' cannot be read", channel.name))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_links_is_known_without_its_port_and_is_never_that_of_the_console() {
+        for (links, console, expected) in [
+            ("https://go.segue.test", "https://segue.test", Some("go.segue.test")),
+            ("https://Go.segue.test:8443/x", "https://segue.test", Some("go.segue.test")),
+            ("http://[::1]:9090", "http://127.0.0.1:8080", Some("[::1]")),
+            ("http://[::1]", "http://127.0.0.1:8080", Some("[::1]")),
+            ("https://segue.test", "https://segue.test", None),
+            ("https://segue.test:8443", "https://SEGUE.test", None),
+        ] {
+            assert_eq!(link_host(links, console).as_deref(), expected, "{links} beside {console}");
+        }
+    }
 }

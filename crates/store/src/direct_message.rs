@@ -166,6 +166,15 @@ pub struct Batch {
     pub created_at: Timestamp,
 }
 
+/// What was made with a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfKey<I> {
+    pub id: I,
+    /// Of the request whose key it is, when it is one's.
+    pub request_hash: Option<String>,
+    pub created_at: Timestamp,
+}
+
 /// A message of a batch whose turn has come.
 #[derive(Debug, Clone)]
 pub struct WaitingMessage {
@@ -204,7 +213,9 @@ crate::sql! {
     INSERT_MESSAGE = "INSERT INTO direct_messages (workspace_id, id, batch_id, position, key, actor, client_reference,
             address, fields, problem_code, problem, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (workspace_id, key) DO NOTHING";
-    MESSAGE_OF_KEY = "SELECT id, request_hash FROM direct_messages WHERE workspace_id = $1 AND key = $2";
+    MESSAGE_OF_KEY = "SELECT id, request_hash, created_at FROM direct_messages WHERE workspace_id = $1 AND key = $2";
+    FREE_KEY_OF_MESSAGE = "UPDATE direct_messages SET key = $4
+        WHERE workspace_id = $1 AND key = $2 AND created_at <= $3";
     NOTE_REQUEST_OF_MESSAGE = "UPDATE direct_messages SET request_hash = $3 WHERE workspace_id = $1 AND id = $2";
     SET_PROBLEM = "UPDATE direct_messages SET problem_code = $3, problem = $4 WHERE workspace_id = $1 AND id = $2";
     MESSAGE = "SELECT m.id, m.batch_id, m.position, m.client_reference, m.address, m.problem_code, m.problem,
@@ -228,7 +239,9 @@ crate::sql! {
     INSERT_BATCH = "INSERT INTO message_batches (workspace_id, id, key, actor, sender_id, class, body, list_id,
             expires_at, state, created_at, pool_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'working', $10, $11) ON CONFLICT (workspace_id, key) DO NOTHING";
-    BATCH_OF_KEY = "SELECT id, request_hash FROM message_batches WHERE workspace_id = $1 AND key = $2";
+    BATCH_OF_KEY = "SELECT id, request_hash, created_at FROM message_batches WHERE workspace_id = $1 AND key = $2";
+    FREE_KEY_OF_BATCH = "UPDATE message_batches SET key = $4
+        WHERE workspace_id = $1 AND key = $2 AND created_at <= $3";
     NOTE_REQUEST_OF_BATCH = "UPDATE message_batches SET request_hash = $3 WHERE workspace_id = $1 AND id = $2";
     BATCH = "SELECT id, actor, sender_id, class, body, list_id, expires_at, state, done_position, done_contact_id,
             created_at, pool_id FROM message_batches WHERE workspace_id = $1 AND id = $2";
@@ -350,7 +363,7 @@ impl Tx<'_> {
         Ok(written == 1)
     }
 
-    /// The message that was wished with this key, with the hash of its request when the key is that of a request.
+    /// The message that was wished with this key.
     ///
     /// # Errors
     /// When the store fails.
@@ -358,8 +371,25 @@ impl Tx<'_> {
         &mut self,
         workspace_id: WorkspaceId,
         key: &str,
-    ) -> Result<Option<(MessageId, Option<String>)>, StoreError> {
-        self.query_opt(&MESSAGE_OF_KEY, &[&workspace_id, &key], |row| Ok((row.next()?, row.next()?)))
+    ) -> Result<Option<OfKey<MessageId>>, StoreError> {
+        self.query_opt(&MESSAGE_OF_KEY, &[&workspace_id, &key], |row| {
+            Ok(OfKey { id: row.next()?, request_hash: row.next()?, created_at: row.next()? })
+        })
+    }
+
+    /// Calls a message that was made at `until` or before by another key, so that this one can be used anew. `false` when
+    /// there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn free_key_of_message(
+        &mut self,
+        workspace_id: WorkspaceId,
+        key: &str,
+        until: Timestamp,
+        other: &str,
+    ) -> Result<bool, StoreError> {
+        Ok(self.execute(&FREE_KEY_OF_MESSAGE, &[&workspace_id, &key, &until, &other])? == 1)
     }
 
     /// Notes of which request a message's key is.
@@ -458,16 +488,29 @@ impl Tx<'_> {
         Ok(written == 1)
     }
 
-    /// The batch that was begun with this key, with the hash of its request.
+    /// The batch that was begun with this key.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn batch_of_key(
+    pub fn batch_of_key(&mut self, workspace_id: WorkspaceId, key: &str) -> Result<Option<OfKey<BatchId>>, StoreError> {
+        self.query_opt(&BATCH_OF_KEY, &[&workspace_id, &key], |row| {
+            Ok(OfKey { id: row.next()?, request_hash: row.next()?, created_at: row.next()? })
+        })
+    }
+
+    /// Calls a batch that was begun at `until` or before by another key, so that this one can be used anew. `false` when
+    /// there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn free_key_of_batch(
         &mut self,
         workspace_id: WorkspaceId,
         key: &str,
-    ) -> Result<Option<(BatchId, Option<String>)>, StoreError> {
-        self.query_opt(&BATCH_OF_KEY, &[&workspace_id, &key], |row| Ok((row.next()?, row.next()?)))
+        until: Timestamp,
+        other: &str,
+    ) -> Result<bool, StoreError> {
+        Ok(self.execute(&FREE_KEY_OF_BATCH, &[&workspace_id, &key, &until, &other])? == 1)
     }
 
     /// Notes of which request a batch's key is.

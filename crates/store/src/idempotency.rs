@@ -4,7 +4,8 @@
 //! answer. The same key with another request is refused. Keys are kept for [`KEPT`].
 //!
 //! A process that ends between beginning and finishing leaves the key open. After [`ABANDONED`] the next request with
-//! it takes over: what a request does is guarded by unique keys and versions of its own.
+//! it takes over: what a request does is guarded by unique keys and versions of its own. Whoever ends a request says when
+//! it began: one that was taken over keeps its hands off the answer of the other.
 
 use segue_model::{Timestamp, WorkspaceId, time};
 
@@ -15,6 +16,8 @@ pub const KEPT: i64 = 7 * time::DAY;
 
 /// After this long without an answer a request counts as abandoned, in milliseconds.
 pub const ABANDONED: i64 = 2 * time::MINUTE;
+/// The same of requests that may take minutes: longer than any of them is waited for.
+pub const LONG_ABANDONED: i64 = 6 * time::MINUTE;
 
 /// What to do with a request that names a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +42,9 @@ crate::sql! {
     REQUEST = "SELECT request_hash, status, body FROM idempotency_keys
         WHERE workspace_id = $1 AND actor = $2 AND key = $3";
     FINISH_REQUEST = "UPDATE idempotency_keys SET status = $4, body = $5
-        WHERE workspace_id = $1 AND actor = $2 AND key = $3 AND status IS NULL";
+        WHERE workspace_id = $1 AND actor = $2 AND key = $3 AND status IS NULL AND created_at = $6";
     ABANDON_REQUEST = "DELETE FROM idempotency_keys
-        WHERE workspace_id = $1 AND actor = $2 AND key = $3 AND status IS NULL";
+        WHERE workspace_id = $1 AND actor = $2 AND key = $3 AND status IS NULL AND created_at = $4";
     DELETE_OLD_REQUESTS = "DELETE FROM idempotency_keys WHERE workspace_id = $1 AND (actor, key) IN (
         SELECT k.actor, k.key FROM idempotency_keys k WHERE k.workspace_id = $1 AND k.created_at <= $2
         ORDER BY k.created_at LIMIT $3)";
@@ -60,7 +63,23 @@ impl Tx<'_> {
         request_hash: &[u8],
         now: Timestamp,
     ) -> Result<Begun, StoreError> {
-        let (expired, abandoned) = (now.plus(-KEPT), now.plus(-ABANDONED));
+        self.begin_request_for(workspace_id, actor, key, request_hash, now, ABANDONED)
+    }
+
+    /// [`Tx::begin_request`] of a request that counts as abandoned `after` so many milliseconds.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn begin_request_for(
+        &mut self,
+        workspace_id: WorkspaceId,
+        actor: &str,
+        key: &str,
+        request_hash: &[u8],
+        now: Timestamp,
+        after: i64,
+    ) -> Result<Begun, StoreError> {
+        let (expired, abandoned) = (now.plus(-KEPT), now.plus(-after));
         let written =
             self.execute(&BEGIN_REQUEST, &[&workspace_id, &actor, &key, &request_hash, &now, &expired, &abandoned])?;
         if written == 1 {
@@ -77,7 +96,7 @@ impl Tx<'_> {
         })
     }
 
-    /// Stores the answer. Call it in the transaction of the work where there is one.
+    /// Stores the answer of the request that began at `begun_at`. Call it in the transaction of the work where there is one.
     ///
     /// # Errors
     /// When the store fails.
@@ -86,18 +105,24 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         actor: &str,
         key: &str,
-        status: u16,
-        body: &str,
+        begun_at: Timestamp,
+        (status, body): (u16, &str),
     ) -> Result<(), StoreError> {
-        self.execute(&FINISH_REQUEST, &[&workspace_id, &actor, &key, &status, &body]).map(|_| ())
+        self.execute(&FINISH_REQUEST, &[&workspace_id, &actor, &key, &status, &body, &begun_at]).map(|_| ())
     }
 
-    /// Forgets a request that was not done, so that it can be tried again with the same key.
+    /// Forgets the request that began at `begun_at` and was not done, so that it can be tried again with the same key.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn abandon_request(&mut self, workspace_id: WorkspaceId, actor: &str, key: &str) -> Result<(), StoreError> {
-        self.execute(&ABANDON_REQUEST, &[&workspace_id, &actor, &key]).map(|_| ())
+    pub fn abandon_request(
+        &mut self,
+        workspace_id: WorkspaceId,
+        actor: &str,
+        key: &str,
+        begun_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(&ABANDON_REQUEST, &[&workspace_id, &actor, &key, &begun_at]).map(|_| ())
     }
 
     /// Removes keys older than [`KEPT`].

@@ -180,6 +180,8 @@ crate::sql! {
         ORDER BY c.id";
     FORGET_DOMAIN = "UPDATE link_settings SET domain_id = NULL WHERE workspace_id = $1 AND domain_id = $2";
     DELETE_DOMAIN = "DELETE FROM link_domains WHERE workspace_id = $1 AND id = $2";
+    /// For the door of the server, across all workspaces.
+    VERIFIED_HOSTS = "SELECT host FROM link_domains WHERE verified_at IS NOT NULL";
     /// Without a workspace: the token is what binds the request to one.
     VERIFY_DOMAIN = "UPDATE link_domains SET verified_at = COALESCE(verified_at, $3)
         WHERE check_token = $1 AND host = $2";
@@ -434,6 +436,14 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn link_domains(&mut self, workspace_id: WorkspaceId) -> Result<Vec<LinkDomainView>, StoreError> {
         self.query(&DOMAINS, &[&workspace_id], read_domain)
+    }
+
+    /// The verified host names of all workspaces.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn verified_link_hosts(&mut self) -> Result<Vec<String>, StoreError> {
+        self.query(&VERIFIED_HOSTS, &[], |row| row.next())
     }
 
     /// Makes this host name the one that links stand on, or with `None` the installation's own.

@@ -188,6 +188,8 @@ crate::sql! {
             campaign_id, position, session_id, state, not_before, expires_at, segments, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT DO NOTHING";
+    OF_CAUSE = "SELECT id, created_at FROM outbox
+        WHERE workspace_id = $1 AND dedupe_key = $2 AND dedupe_key IS NOT NULL";
     /// Messages of no campaign; of a session only the oldest that has not left. One that a rule holds back (a promotional
     /// template at night) does not keep those behind it waiting.
     CLAIM_DIRECT = sqlite: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
@@ -366,6 +368,18 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         Ok(self.enqueue_all(workspace_id, std::slice::from_ref(message), now)? == [true])
+    }
+
+    /// The message with this `dedupe_key`, and since when it is there.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn message_of_cause(
+        &mut self,
+        workspace_id: WorkspaceId,
+        dedupe_key: &str,
+    ) -> Result<Option<(MessageId, Timestamp)>, StoreError> {
+        self.query_opt(&OF_CAUSE, &[&workspace_id, &dedupe_key], |row| Ok((row.next()?, row.next()?)))
     }
 
     /// [`Tx::enqueue`] for several messages.

@@ -17,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+use http::StatusCode;
 use segue_desk::{DeskError, routing};
 use segue_model::{Timestamp, UserId, WorkspaceId};
 use segue_store::StoreError;
@@ -27,6 +28,10 @@ use crate::{AppState, problem::Problem};
 
 /// How often a connection is renewed in the store, in milliseconds.
 const RENEWAL: i64 = 3_000;
+/// Streams that a user or a key has open on this node at most. A browser needs one for all of its tabs.
+const MOST_STREAMS: usize = 20;
+/// Seconds after which one more may be asked for again.
+const STREAMS_RETRY: u32 = 30;
 
 /// Whether a client says itself that it is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub(super) enum Client {
 }
 
 type Users = HashMap<(WorkspaceId, UserId), User>;
+/// How many streams a user or a key has, by its reference.
+type Streams = HashMap<(WorkspaceId, String), usize>;
 
 struct User {
     streams: usize,
@@ -61,6 +68,24 @@ enum RenewalTask {
 #[derive(Default)]
 pub(crate) struct Connections {
     users: Arc<Mutex<Users>>,
+    streams: Arc<Mutex<Streams>>,
+}
+
+/// One of the streams that a user or a key may have. Dropping it gives it back.
+pub(super) struct Place {
+    streams: Arc<Mutex<Streams>>,
+    holder: (WorkspaceId, String),
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(count) = streams.get_mut(&self.holder) else { return };
+        *count -= 1;
+        if *count == 0 {
+            streams.remove(&self.holder);
+        }
+    }
 }
 
 /// One open stream. Dropping it ends it.
@@ -74,6 +99,25 @@ impl Connections {
     /// How many users have a stream open.
     pub(crate) fn users(&self) -> usize {
         self.users.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// A place for one more stream of a user or a key.
+    ///
+    /// # Errors
+    /// When it has as many as it may have.
+    pub(super) fn place(&self, workspace_id: WorkspaceId, actor: String) -> Result<Place, Problem> {
+        let holder = (workspace_id, actor);
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = streams.entry(holder.clone()).or_default();
+        if *count >= MOST_STREAMS {
+            let words = format!(
+                "This user or API key has {MOST_STREAMS} event streams open already. Close one of them, then try again."
+            );
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", words);
+            return Err(problem.retry_after(STREAMS_RETRY));
+        }
+        *count += 1;
+        Ok(Place { streams: Arc::clone(&self.streams), holder })
     }
 
     /// Notes a new stream; the user is known as connected when this returns.

@@ -63,7 +63,8 @@ struct Since {
 /// cannot go on: load `/api/v1/bootstrap` and start from its `seq`.
 #[utoipa::path(get, path = "/api/v1/events", operation_id = "stream_events", tag = "events", params(Since),
     responses((status = 200, content_type = "text/event-stream", body = String),
-        (status = 410, description = "The log no longer reaches back to `since`: load a snapshot.")))]
+        (status = 410, description = "The log no longer reaches back to `since`: load a snapshot."),
+        (status = 429, description = "The user or API key has as many streams open as it may have: 20.")))]
 async fn events(
     State(state): State<AppState>,
     caller: Caller,

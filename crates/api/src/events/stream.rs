@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::{
     audience::{Changes, Rights, Viewer, Visible},
-    connections::{Client, Connected},
+    connections::{Client, Connected, Place},
 };
 use crate::{
     AppState,
@@ -46,6 +46,7 @@ pub(super) struct EventStream {
     checked: Instant,
     is_over: bool,
     _connected: Option<Connected>,
+    _place: Place,
 }
 
 /// What one look at the log gave.
@@ -71,6 +72,7 @@ impl EventStream {
         cursor: i64,
         newest: i64,
     ) -> Result<Self, Problem> {
+        let place = state.connections.place(caller.workspace_id, caller.actor.reference())?;
         // Listens before it reads, so that nothing can happen in between unnoticed.
         let listener = state.bus.listen();
         let viewer = Viewer::load(&state, &caller).await?;
@@ -92,6 +94,7 @@ impl EventStream {
             checked: now,
             is_over: false,
             _connected: connected,
+            _place: place,
         })
     }
 

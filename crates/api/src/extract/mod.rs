@@ -5,7 +5,7 @@ mod path;
 mod query;
 mod upload;
 
-pub(crate) use json::{Json, changed, read, read_inside};
+pub(crate) use json::{Json, changed, read, read_inside, unreadable};
 pub(crate) use path::{PathId, PathIds};
 pub(crate) use query::Query;
 pub(crate) use upload::{Form, Upload, spool};

@@ -38,12 +38,12 @@ pub struct Upload {
 const PARTS: usize = 8;
 
 impl Form {
-    /// The file in the field `file`.
+    /// The file in the field `file`, without a copy of it.
     ///
     /// # Errors
     /// 422 when there is none.
-    pub fn file(&self) -> Result<&Part, Problem> {
-        self.0.iter().find(|part| part.name == "file").ok_or_else(|| Problem::invalid("file", "Choose a file."))
+    pub fn into_file(self) -> Result<Part, Problem> {
+        self.0.into_iter().find(|part| part.name == "file").ok_or_else(|| Problem::invalid("file", "Choose a file."))
     }
 }
 

@@ -145,7 +145,10 @@ async fn qr_code(State(state): State<AppState>, request: Request) -> Response {
 async fn check_host(State(state): State<AppState>, Path(token): Path<String>, request: Request) -> Response {
     let host = link_host::host_of(&request);
     match domains::verify(&state.store, &state.ctx, &token, host).await {
-        Ok(true) => pages::verified(),
+        Ok(true) => {
+            state.read_link_domains().await;
+            pages::verified()
+        }
         Ok(false) => answer(&state, &request, Opened::NotFound),
         Err(error) => failed(&error),
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::{
     Form, Json,
-    extract::{DefaultBodyLimit, Path, Query, State},
+    extract::{DefaultBodyLimit, FromRequest as _, Path, Query, Request, State},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -321,17 +321,22 @@ async fn create(
     State(state): State<AppState>,
     Path(sid): Path<String>,
     headers: HeaderMap,
-    Form(fields): Form<Vec<(String, String)>>,
+    request: Request,
 ) -> Result<Response, Refusal> {
     let account = authorise(&state, &headers, &sid, Permission::RunCampaigns).await?;
+    // Not before: strangers have nothing to send here.
+    let fields = match Form::<Vec<(String, String)>>::from_request(request, &state).await {
+        Ok(Form(fields)) => fields,
+        Err(rejection) => return Ok(rejection.into_response()),
+    };
     let (mut input, urls) = Parameters::of(fields).input(&state, &account)?;
     let token = headers.get("i-twilio-idempotency-token").and_then(|value| value.to_str().ok());
     let token = token.filter(|token| (1..=255).contains(&token.len()));
     let actor = account.actor.reference();
     if let Some(token) = token {
         // Before its files are fetched: they may be gone, and would be others to us.
-        let (store, workspace_id) = (&state.store, account.workspace_id);
-        if let Some(known) = direct::sent_before(store, workspace_id, &actor, token, input.clone()).await? {
+        let (store, now, workspace_id) = (&state.store, state.ctx.now(), account.workspace_id);
+        if let Some(known) = direct::sent_before(store, now, workspace_id, &actor, token, input.clone()).await? {
             return Ok((StatusCode::CREATED, Json(message::body(&account.sid(), &known))).into_response());
         }
     }

@@ -1,7 +1,7 @@
 //! What is done with a campaign: looking ahead, testing, asking for approval, starting, stopping, copying.
 
 use axum::extract::State;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use segue_access::Permission;
 use segue_model::{CampaignId, MessageId, campaign::CampaignAction};
 use segue_outreach::campaign::{
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::direct_messages::request_key;
 use crate::{
     AppState,
     caller::Caller,
@@ -86,10 +87,16 @@ async fn send_test(
     State(state): State<AppState>,
     caller: Caller,
     PathId(id): PathId<CampaignId>,
+    headers: HeaderMap,
     Json(input): Json<TestSendInput>,
 ) -> Result<(StatusCode, Json<TestSendAnswer>), Problem> {
     let what = (input.phone.as_str(), input.variant.as_deref());
-    let sent = test_send::test_send(&state.store, &state.ctx, &state.links, caller.workspace_id, id, what).await?;
+    let (store, ctx, links, workspace_id) = (&state.store, &state.ctx, &state.links, caller.workspace_id);
+    let request = request_key(&headers).map(|key| format!("{}:{key}", caller.actor.reference()));
+    let sent = match &request {
+        Some(request) => test_send::test_send_once(store, ctx, links, workspace_id, id, what, request).await?,
+        None => test_send::test_send(store, ctx, links, workspace_id, id, what).await?,
+    };
     Ok((StatusCode::ACCEPTED, Json(TestSendAnswer { message_id: sent })))
 }
 

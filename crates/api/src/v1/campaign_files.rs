@@ -38,7 +38,7 @@ async fn upload(
     caller: Caller,
     form: Form,
 ) -> Result<(StatusCode, Json<MediaBody>), Problem> {
-    let (status, Json(body)) = take(&state, &caller, &form).await?;
+    let (status, Json(body)) = take(&state, &caller, form).await?;
     // A crash before this leaves a file that nobody can choose; it goes after a day.
     let (workspace_id, id) = (caller.workspace_id, body.id);
     state.store.write::<_, StoreError, _>(move |tx| tx.note_campaign_upload(workspace_id, id)).await?;

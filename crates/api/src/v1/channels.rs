@@ -3,10 +3,11 @@
 use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
+use segue_channels::outgoing::{self, Reach};
 use segue_model::{ChannelId, Timestamp};
 use segue_store::{
     StoreError,
-    channel::{Channel, ChannelConfig, ChannelKind, ChannelState, TwilioConfig},
+    channel::{Channel, ChannelConfig, ChannelKind, ChannelState, TwilioConfig, WhatsAppConfig},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -118,12 +119,18 @@ async fn create(
     caller: Caller,
     Json(input): Json<ChannelInput>,
 ) -> Result<(StatusCode, Json<ChannelBody>), Problem> {
+    let config = config(input.kind, input.config)?;
+    if let ChannelConfig::WhatsApp(WhatsAppConfig { base_url, .. })
+    | ChannelConfig::Twilio(TwilioConfig { base_url, .. }) = &config
+    {
+        check_reach(base_url, state.config.callbacks)?;
+    }
     let channel = Channel {
         workspace_id: caller.workspace_id,
         id: state.ctx.id(),
         slug: super::login::slug(&input.name),
         name: name(&input.name)?,
-        config: config(input.kind, input.config)?,
+        config,
         flow_slug: chosen(input.flow),
         queue_slug: chosen(input.queue),
         state: ChannelState::Connecting,
@@ -158,7 +165,8 @@ struct ChannelChange {
     flow: Option<String>,
     /// An empty text takes the queue away.
     queue: Option<String>,
-    /// Settings to change; those that are not given stay, secrets included.
+    /// Settings to change; those that are not given stay, secrets included. With another address of the provider its
+    /// secret has to be given again.
     #[schema(value_type = Option<Object>)]
     config: Option<Map<String, Value>>,
 }
@@ -173,7 +181,7 @@ async fn change(
     Json(input): Json<ChannelChange>,
 ) -> Result<Json<ChannelBody>, Problem> {
     let new_name = input.name.as_deref().map(name).transpose()?;
-    let workspace_id = caller.workspace_id;
+    let (workspace_id, reach) = (caller.workspace_id, state.config.callbacks);
     let changed = state.store.write::<_, Problem, _>(move |tx| {
         tx.lock("channels", &workspace_id)?;
         let mut channel = tx.channel(workspace_id, id)?.ok_or_else(|| Problem::not_found("channel"))?;
@@ -191,7 +199,7 @@ async fn change(
             channel.queue_slug = chosen(Some(queue.clone()));
         }
         if let Some(fields) = &input.config {
-            channel.config = merged(&channel.config, fields)?;
+            channel.config = merged(&channel.config, fields, reach)?;
         }
         check_routes(tx, &channel)?;
         tx.upsert_channel(&channel)?;
@@ -298,7 +306,7 @@ fn check_twilio(settings: &TwilioConfig) -> Result<(), Problem> {
     Ok(())
 }
 
-fn merged(known: &ChannelConfig, change: &Map<String, Value>) -> Result<ChannelConfig, Problem> {
+fn merged(known: &ChannelConfig, change: &Map<String, Value>, reach: Reach) -> Result<ChannelConfig, Problem> {
     let mut fields = match serde_json::to_value(known) {
         Ok(Value::Object(fields)) => fields,
         _ => return Err(Problem::internal()),
@@ -310,7 +318,58 @@ fn merged(known: &ChannelConfig, change: &Map<String, Value>) -> Result<ChannelC
             fields.insert(name.clone(), value.clone());
         }
     }
-    config(known.kind(), fields)
+    let new = config(known.kind(), fields)?;
+    check_place(known, &new, change, reach)?;
+    Ok(new)
+}
+
+/// A secret is for the address that it was given with: it goes to another one only when it is given again, so that
+/// nobody who may not see it can have it sent elsewhere.
+fn check_place(
+    known: &ChannelConfig,
+    new: &ChannelConfig,
+    change: &Map<String, Value>,
+    reach: Reach,
+) -> Result<(), Problem> {
+    let origin = |url: &str| outgoing::check(url, Reach::Anywhere).ok().map(|url| url.origin());
+    let secret = match (known, new) {
+        (ChannelConfig::WhatsApp(known), ChannelConfig::WhatsApp(new)) => {
+            if origin(&known.base_url) == origin(&new.base_url) {
+                return Ok(());
+            }
+            check_reach(&new.base_url, reach)?;
+            "access_token"
+        }
+        (ChannelConfig::Twilio(known), ChannelConfig::Twilio(new)) => {
+            if origin(&known.base_url) == origin(&new.base_url) {
+                return Ok(());
+            }
+            check_reach(&new.base_url, reach)?;
+            "auth_token"
+        }
+        (ChannelConfig::Smpp(known), ChannelConfig::Smpp(new)) => {
+            let is_same_place = known.host.eq_ignore_ascii_case(&new.host) && known.port == new.port;
+            if (is_same_place && known.tls == new.tls) || known.password.is_empty() {
+                return Ok(());
+            }
+            "password"
+        }
+        _ => return Ok(()),
+    };
+    if change.get(secret).and_then(Value::as_str).is_some_and(|given| !given.trim().is_empty()) {
+        return Ok(());
+    }
+    let words = "The secret that is stored was given for the address before and is not sent to another one. Give it \
+                 again with the new address.";
+    Err(Problem::invalid(format!("config.{secret}"), words))
+}
+
+/// Whether this installation calls an address.
+fn check_reach(base_url: &str, reach: Reach) -> Result<(), Problem> {
+    outgoing::check(base_url, reach).map(drop).map_err(|why| {
+        let words = format!("{why} Segue calls such an address only when its settings say SEGUE_CALLBACKS=anywhere.");
+        Problem::invalid("config.base_url", words)
+    })
 }
 
 #[cfg(test)]
@@ -352,12 +411,60 @@ mod tests {
     fn an_empty_secret_keeps_the_old_one_and_no_secret_at_all_is_refused() {
         let known = whatsapp();
         let change = json!({"access_token": "", "app_secrets": [], "waba_id": "9"});
-        let ChannelConfig::WhatsApp(changed) = merged(&known, change.as_object().unwrap()).unwrap() else { panic!() };
+        let ChannelConfig::WhatsApp(changed) = merged(&known, change.as_object().unwrap(), Reach::Public).unwrap()
+        else {
+            panic!()
+        };
         assert_eq!((changed.access_token.as_str(), changed.waba_id.as_str()), ("very-secret-token", "9"));
         assert_eq!(changed.app_secrets, ["very-secret-app"]);
         let change = json!({"app_secrets": [" "]});
-        assert!(merged(&known, change.as_object().unwrap()).is_err());
-        let problem = merged(&known, json!({"colour": 1}).as_object().unwrap()).unwrap_err();
+        assert!(merged(&known, change.as_object().unwrap(), Reach::Public).is_err());
+        let problem = merged(&known, json!({"colour": 1}).as_object().unwrap(), Reach::Public).unwrap_err();
         assert_eq!(problem.document(None).errors[0].field, "config.colour");
+    }
+
+    /// The field that a change is refused for; empty when it is taken.
+    fn refused(known: &ChannelConfig, change: &Value, reach: Reach) -> String {
+        let merged = merged(known, change.as_object().unwrap(), reach);
+        merged.err().map(|problem| problem.document(None).errors[0].field.clone()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_stored_secret_goes_to_no_other_address() {
+        let token = "config.access_token";
+        for (change, expected) in [
+            (json!({"base_url": "https://graph.facebook.com/"}), ""),
+            (json!({"base_url": "https://graph.facebook.com:443/proxy"}), ""),
+            (json!({"base_url": "https://attacker.example"}), token),
+            (json!({"base_url": "http://graph.facebook.com"}), token),
+            (json!({"base_url": "https://graph.facebook.com:8443"}), token),
+            (
+                json!({"base_url": "https://graph.facebook.com@attacker.example", "access_token": "new"}),
+                "config.base_url",
+            ),
+            (json!({"base_url": "https://proxy.example", "access_token": " "}), token),
+            (json!({"base_url": "https://proxy.example", "access_token": "new"}), ""),
+            (json!({"base_url": "http://127.0.0.1", "access_token": "new"}), "config.base_url"),
+        ] {
+            assert_eq!(refused(&whatsapp(), &change, Reach::Public), expected, "{change}");
+        }
+        let sandbox = json!({"base_url": "http://127.0.0.1:4010", "access_token": "new"});
+        assert_eq!(refused(&whatsapp(), &sandbox, Reach::Anywhere), "");
+
+        let fields = json!({"account_sid": "AC1", "auth_token": "t", "callback_base_url": "https://segue.test"});
+        let twilio = config(ChannelKind::Twilio, fields.as_object().unwrap().clone()).unwrap();
+        let moved = json!({"base_url": "https://attacker.example"});
+        assert_eq!(refused(&twilio, &moved, Reach::Public), "config.auth_token");
+
+        let fields = json!({"host": "smpp.example", "port": 2775, "system_id": "s", "password": "p"});
+        let smpp = config(ChannelKind::Smpp, fields.as_object().unwrap().clone()).unwrap();
+        for (change, expected) in [
+            (json!({"host": "SMPP.example", "port": 2775, "window": 5}), ""),
+            (json!({"host": "attacker.example"}), "config.password"),
+            (json!({"port": 2776}), "config.password"),
+            (json!({"port": 2776, "password": "again"}), ""),
+        ] {
+            assert_eq!(refused(&smpp, &change, Reach::Public), expected, "{change}");
+        }
     }
 }

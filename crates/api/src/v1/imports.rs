@@ -35,7 +35,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     let read = Guard::needs(Permission::ReadContacts);
     OpenApiRouter::new()
         // Not recorded: an upload that is sent again is another file, which nobody imports and which goes by itself.
-        .routes(import.patient().body_limit(LARGEST_FILE).unrecorded().routes(routes!(upload)))
+        .routes(import.patient().body_limit(LARGEST_FILE).spooled().unrecorded().routes(routes!(upload)))
         .routes(import.routes(routes!(file)))
         .routes(import.routes(routes!(create)))
         .routes(read.routes(routes!(list)))

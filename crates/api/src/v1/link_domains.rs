@@ -73,5 +73,6 @@ async fn remove(
     PathId(id): PathId<LinkDomainId>,
 ) -> Result<StatusCode, Problem> {
     domains::remove(&state.store, &state.ctx, caller.workspace_id, id).await?;
+    state.read_link_domains().await;
     Ok(StatusCode::NO_CONTENT)
 }

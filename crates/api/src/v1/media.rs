@@ -74,16 +74,16 @@ async fn upload(
     caller: Caller,
     form: Form,
 ) -> Result<(StatusCode, Json<MediaBody>), Problem> {
-    take(&state, &caller, &form).await
+    take(&state, &caller, form).await
 }
 
 /// Checks and stores an uploaded file.
 pub(super) async fn take(
     state: &AppState,
     caller: &Caller,
-    form: &Form,
+    form: Form,
 ) -> Result<(StatusCode, Json<MediaBody>), Problem> {
-    let part = form.file()?;
+    let part = form.into_file()?;
     if part.data.is_empty() {
         return Err(Problem::invalid("file", "The file is empty."));
     }
@@ -91,8 +91,9 @@ pub(super) async fn take(
     let media = NewMedia {
         id: state.ctx.id(),
         mime: mime.to_owned(),
-        file_name: part.file_name.clone().filter(|name| !name.is_empty()),
-        data: part.data.to_vec(),
+        file_name: part.file_name.filter(|name| !name.is_empty()),
+        // The same bytes, not another copy of them.
+        data: part.data.into(),
     };
     let body = MediaBody {
         id: media.id,

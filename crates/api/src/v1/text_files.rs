@@ -49,8 +49,8 @@ async fn upload(
     caller: Caller,
     form: Form,
 ) -> Result<(StatusCode, Json<TextFile>), Problem> {
-    let part = form.file()?;
-    let stored = keep(&state, caller.workspace_id, part.data.to_vec(), part.file_name.clone()).await?;
+    let part = form.into_file()?;
+    let stored = keep(&state, caller.workspace_id, part.data.into(), part.file_name).await?;
     Ok((StatusCode::CREATED, Json(stored)))
 }
 

@@ -20,6 +20,8 @@ static WITHDRAW: Sql = Sql::portable(
     "UPDATE outbox SET state = 'canceled', rule = 'contact_deleted', payload = '{\"text\":\"\"}' WHERE workspace_id = $1",
 );
 
+static FORGET: Sql = Sql::portable("FORGET", "DELETE FROM idempotency_keys WHERE workspace_id = $1");
+
 const FROM: &str = "+15550100999";
 
 async fn prepared(server: &Server) -> String {
@@ -46,11 +48,10 @@ async fn post(server: &Server, key: &str, idempotency_key: &str, path: &str, bod
     server.send(request).await
 }
 
-/// A week later.
+/// As after a crash between the work and its answer.
 async fn forget_requests(server: &Server) {
-    server.test.clock.advance(8 * time::DAY);
-    let (workspace_id, now) = (server.workspace_id(), server.test.now());
-    let gone = server.test.store.write::<_, StoreError, _>(move |tx| tx.delete_old_requests(workspace_id, now));
+    let workspace_id = server.workspace_id();
+    let gone = server.test.store.write::<_, StoreError, _>(move |tx| tx.execute(&FORGET, &[&workspace_id]));
     assert_eq!(gone.await.unwrap(), 1, "{}", server.test.engine);
 }
 
@@ -121,7 +122,7 @@ async fn the_same_wish_is_one_message() {
         let plain = json!({ "sender": FROM, "phone": "+15550110001", "text": "once" });
         let first = post(&server, &key, "k1", "/api/v1/messages", &plain).await.json();
         assert_eq!(post(&server, &key, "k1", "/api/v1/messages", &plain).await.json()["id"], first["id"]);
-        // Also when the answers to requests have long been forgotten; another wish with the key is told so.
+        // Also when the answer to the request was never written; another wish with the key is told so.
         forget_requests(&server).await;
         assert_eq!(post(&server, &key, "k1", "/api/v1/messages", &plain).await.json()["id"], first["id"]);
         forget_requests(&server).await;
@@ -139,6 +140,68 @@ async fn the_same_wish_is_one_message() {
         // Another program may use the same name.
         let other = server.key(Role::Admin).await;
         assert_ne!(server.post(&other, "/api/v1/messages", &named).await.json()["id"], first["id"]);
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_a_request_is_a_new_one_after_its_seven_days() {
+    for server in servers().await {
+        let engine = server.test.engine;
+        let key = prepared(&server).await;
+        let one = json!({ "sender": FROM, "phone": "+15550110001", "text": "once" });
+        let many = json!({ "sender": FROM, "text": "all", "recipients": [{ "phone": "+15550110002" }] });
+        for (path, mut body) in [("/api/v1/messages", one), ("/api/v1/message-batches", many)] {
+            let mut ids = Vec::new();
+            for text in ["once", "once", "something else"] {
+                body["text"] = json!(text);
+                let answer = post(&server, &key, "k1", path, &body).await;
+                assert_eq!(answer.status, StatusCode::ACCEPTED, "{engine}: {}", answer.text());
+                ids.push(answer.json()["id"].clone());
+                // Within its time the new one is the key's own.
+                forget_requests(&server).await;
+                let again = post(&server, &key, "k1", path, &body).await;
+                assert_eq!(again.json()["id"], *ids.last().unwrap(), "{engine}");
+                server.test.clock.advance(8 * time::DAY);
+            }
+            ids.dedup();
+            assert_eq!(ids.len(), 3, "{path} on {engine}");
+        }
+        assert_eq!(queued(&server).await.len(), 3, "{engine}");
+        let named = json!({ "sender": FROM, "phone": "+15550110001", "text": "named", "client_reference": "order-7" });
+        let first = server.post(&key, "/api/v1/messages", &named).await.json();
+        server.test.clock.advance(8 * time::DAY);
+        let again = server.post(&key, "/api/v1/messages", &named).await.json();
+        assert_eq!(again["id"], first["id"], "a reference is for good: {engine}");
+    }
+}
+
+#[tokio::test]
+async fn a_test_message_is_sent_once_for_each_request() {
+    for server in servers().await {
+        let engine = server.test.engine;
+        let channel = server.test.sms_channel("sms").await;
+        let sender = server.test.sender(channel.id, FROM).await.id;
+        let key = server.key(Role::Marketer).await;
+        let draft = json!({ "name": "Spring", "sender_id": sender, "audience": {}, "body": "Hi", "footer": "none" });
+        let draft = server.post(&key, "/api/v1/campaigns", &draft).await.json();
+        let path = format!("/api/v1/campaigns/{}/test-send", draft["id"].as_str().unwrap());
+        let send = async |name: &str, phone: &str| {
+            let answer = post(&server, &key, name, &path, &json!({ "phone": phone })).await;
+            assert_eq!(answer.status, StatusCode::ACCEPTED, "{engine}: {}", answer.text());
+            answer.json()["message_id"].clone()
+        };
+        let first = send("k1", "+15550110001").await;
+        forget_requests(&server).await;
+        assert_eq!(send("k1", "+15550110001").await, first, "{engine}");
+        forget_requests(&server).await;
+        assert_ne!(send("k1", "+15550110002").await, first, "another request: {engine}");
+        assert_ne!(send("k2", "+15550110001").await, first, "another press: {engine}");
+        assert_eq!(queued(&server).await.len(), 3, "{engine}");
+        server.test.clock.advance(8 * time::DAY);
+        for name in ["k1", "k2"] {
+            assert_ne!(send(name, "+15550110001").await, first, "a key of long ago: {engine}");
+        }
+        assert_eq!(queued(&server).await.len(), 5, "{engine}");
     }
 }
 

@@ -144,6 +144,36 @@ async fn a_host_for_links_serves_links_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_workspaces_host_for_links_serves_links_and_nothing_else() {
+    for test in segue_testkit::engines().await {
+        let origin = Some("https://segue.test:8443".to_owned());
+        let server = Server::configured(test, ApiConfig { public_origin: origin, ..ApiConfig::default() }).await;
+        let ((address, _), key) = (link(&server).await, server.key(Role::Admin).await);
+        let on = |host: &str, path: &str| with(get(path), "host", host);
+        let mut ids = Vec::new();
+        // A workspace that names the console's own host shuts nobody out.
+        for host in ["go.brand.example", "segue.test"] {
+            let added = server.post(&key, "/api/v1/link-domains", &json!({"host": host})).await.json();
+            assert_eq!(server.send(on(host, "/livez")).await.status, StatusCode::OK, "{host} is not verified");
+            let check = format!("/l/check/{}", added["check_token"].as_str().unwrap());
+            assert_eq!(server.send(on(host, &check)).await.status, StatusCode::OK);
+            ids.push(added["id"].as_str().unwrap().to_owned());
+        }
+        for path in ["/", "/api/v1/me", "/livez", "/assets/a.js"] {
+            let status = server.send(on("GO.brand.example:443", path)).await.status;
+            assert_eq!(status, StatusCode::NOT_FOUND, "{path} on {}", server.test.engine);
+        }
+        assert_eq!(server.send(on("go.brand.example", &address)).await.status, StatusCode::FOUND);
+        for host in ["segue.test", "segue.test:8443", "other.example"] {
+            assert_eq!(server.send(on(host, "/livez")).await.status, StatusCode::OK, "{host}");
+        }
+        let gone = server.send(with_key_delete(&key, &format!("/api/v1/link-domains/{}", ids[0]))).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.text());
+        assert_eq!(server.send(on("go.brand.example", "/livez")).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
 async fn without_a_database_a_customer_is_asked_to_try_again() {
     let server = Server::start(segue_testkit::sqlite_store().await).await;
     let (address, _) = link(&server).await;

@@ -1,11 +1,15 @@
 //! The committed description of the API is that of the routes.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
-use http::StatusCode;
-use serde_json::Value;
+use http::{Method, StatusCode};
+use segue_model::role::Role;
+use serde_json::{Value, json};
 
-use crate::support::{get, server};
+use crate::support::{PASSWORD, get, json as body_of, server, with, with_key};
 
 /// `UPDATE_OPENAPI=1 cargo nextest run -p segue-api` writes it anew.
 #[test]
@@ -58,6 +62,48 @@ fn collect(value: &Value, references: &mut BTreeSet<String>) {
         }
         Value::Array(values) => values.iter().for_each(|value| collect(value, references)),
         _ => {}
+    }
+}
+
+/// Of each POST with a login: whether its documentation takes an `Idempotency-Key`.
+fn keyed() -> BTreeMap<String, bool> {
+    let document = serde_json::to_value(segue_api::openapi()).unwrap();
+    let mut keyed = BTreeMap::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let post = &item["post"];
+        if post["security"].is_null() {
+            continue;
+        }
+        let parameters = post["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let takes = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+        let says = post["description"].as_str().unwrap_or_default().contains("A repeat is done again.");
+        assert_ne!(takes, says, "{path}");
+        keyed.insert(path.clone(), takes);
+    }
+    keyed
+}
+
+#[tokio::test]
+async fn the_key_of_a_request_is_documented_where_it_counts() {
+    let (server, keyed) = (server().await, keyed());
+    assert!(keyed.values().filter(|takes| **takes).count() > 50 && keyed.values().any(|takes| !takes), "{keyed:?}");
+    let key = server.key(Role::Admin).await;
+    let user = json!({"email": "a@segue.test", "name": "Ana", "role": "agent", "password": PASSWORD});
+    let cases = [
+        ("/api/v1/lists", json!({"name": "A"})),
+        ("/api/v1/queues", json!({"name": "Q"})),
+        ("/api/v1/users", user),
+        ("/api/v1/api-keys", json!({"name": "K", "role": "agent"})),
+    ];
+    for (path, body) in cases {
+        let send = || {
+            let request = with_key(body_of(Method::POST, path, &body), &key);
+            server.send(with(request, "idempotency-key", "the-same"))
+        };
+        let first = send().await;
+        assert_ne!(first.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(send().await.header("idempotency-replayed") == "true", keyed[path], "{path}: {}", first.text());
+        server.test.clock.advance(segue_store::idempotency::KEPT + 1);
     }
 }
 

@@ -1,11 +1,13 @@
 //! Setting up: channels, queues, flows, and what is shown of them.
 
 use http::{Method, StatusCode};
+use segue_api::ApiConfig;
+use segue_channels::outgoing::Reach;
 use segue_model::{ChannelId, role::Role};
 use segue_store::{StoreError, form::ListedForm};
 use serde_json::json;
 
-use crate::support::{form, get, json as body, server, servers, with_cookie, with_key};
+use crate::support::{Server, form, get, json as body, server, servers, with_cookie, with_key};
 
 const FLOW: &str = include_str!("../../../../demo/flows/welcome.yaml");
 
@@ -35,6 +37,17 @@ async fn a_channel_is_set_up_and_its_secrets_stay_inside() {
             assert!(!server.get(&key, path).await.text().contains("planted"), "{path}");
         }
         assert!(!made.text().contains("planted") && !changed.text().contains("planted"));
+        for (config, field) in [
+            (json!({"base_url": "https://attacker.example"}), "config.access_token"),
+            (json!({"base_url": "http://127.0.0.1", "access_token": "new"}), "config.base_url"),
+        ] {
+            let moved = server.patch(&key, &path, &json!({ "config": config })).await;
+            assert_eq!((moved.status.as_u16(), &moved.json()["errors"][0]["field"]), (422, &json!(field)));
+        }
+        let mut inside = input.clone();
+        (inside["name"], inside["config"]["base_url"]) = (json!("Inside"), json!("http://10.0.0.1"));
+        let refused = server.post(&key, "/api/v1/channels", &inside).await;
+        assert_eq!(refused.json()["errors"][0]["field"], "config.base_url", "{}", refused.text());
     }
 }
 
@@ -72,7 +85,8 @@ steps:
 
 #[tokio::test]
 async fn a_flow_names_files_that_are_here_and_forms_that_are_published_where_it_is_used() {
-    for server in servers().await {
+    for test in segue_testkit::engines().await {
+        let server = Server::configured(test, ApiConfig { callbacks: Reach::Anywhere, ..ApiConfig::default() }).await;
         let key = server.key(Role::Admin).await;
         let put = |source: &str| with_key(body(Method::PUT, "/api/v1/flows/offers", &json!({"source": source})), &key);
         let png = b"\x89PNG\r\n\x1a\n0123456789";

@@ -109,6 +109,24 @@ async fn newest(server: &Server) -> i64 {
     server.test.store.read::<_, StoreError, _>(move |tx| tx.event_bounds(workspace_id)).await.unwrap().1
 }
 
+#[tokio::test]
+async fn a_user_or_key_has_a_bounded_number_of_streams_and_gets_another_when_one_ends() {
+    let server = server().await;
+    let (key, other) = (server.key(Role::Admin).await, server.key(Role::Admin).await);
+    let open = async |key: &str| Stream::open(&server, with_key(get("/api/v1/events"), key)).await;
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        streams.push(open(&key).await.unwrap());
+    }
+    let refused = server.send(with_key(get("/api/v1/events"), &key)).await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::TOO_MANY_REQUESTS, "too_many_streams".to_owned()));
+    assert_eq!(refused.header("retry-after"), "30");
+    assert!(open(&other).await.is_ok(), "each has its own");
+    drop(streams.pop());
+    assert!(open(&key).await.is_ok());
+    assert!(open(&key).await.is_ok(), "a stream that ended gives its place back");
+}
+
 fn since(seq: i64) -> Request<Body> {
     get(&format!("/api/v1/events?since={seq}"))
 }

@@ -9,6 +9,7 @@ use segue_model::{
     ApiKeyId,
     consent::{ConsentState, Medium, Purpose},
     role::Role,
+    time,
 };
 use segue_store::{Sql, StoreError};
 use serde_json::{Value, json};
@@ -131,6 +132,20 @@ async fn only_a_key_of_the_account_gets_in() {
         let answer = ask(&server, Method::GET, &path, &basic(&own.sid, password), &[]).await;
         assert_eq!(code(&answer), (401, 20003), "a revoked key");
     }
+}
+
+#[tokio::test]
+async fn nobody_unknown_is_waited_for() {
+    let server = server().await;
+    let never = futures::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/2010-04-01/Accounts/AC00000000000000000000000000000000/Messages.json")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from_stream(never));
+    let patience = std::time::Duration::from_secs(20);
+    let answer = tokio::time::timeout(patience, server.send(request.unwrap())).await;
+    assert_eq!(code(&answer.expect("it is answered before its body is there")), (401, 20003));
 }
 
 #[tokio::test]
@@ -324,6 +339,10 @@ async fn a_repeat_with_the_same_token_is_the_first_message() {
         assert_eq!(code(&wished(TO, "twice").await), (400, 20001), "{}", server.test.engine);
         assert_eq!(code(&wished("+15550110002", "once").await), (400, 20001), "{}", server.test.engine);
         assert_eq!(classes(&server).await.len(), 1, "{}", server.test.engine);
+        server.test.clock.advance(8 * time::DAY);
+        let later = wished(TO, "twice").await;
+        assert_eq!(later.status, StatusCode::CREATED, "{}: {}", server.test.engine, later.text());
+        assert_eq!(classes(&server).await.len(), 2, "{}", server.test.engine);
     }
 }
 

@@ -389,7 +389,7 @@ async fn what_came_in_and_answers_to_requests_hold_no_word_of_a_conversation_tha
                 for (key, session) in [("ana", of_ana), ("ben", of_ben)] {
                     assert_eq!(tx.begin_request(workspace_id, "user", key, b"hash", now)?, Begun::Fresh);
                     let answer = format!(r#"{{"session_id":"{session}","text":"To {key}"}}"#);
-                    tx.finish_request(workspace_id, "user", key, 201, &answer)?;
+                    tx.finish_request(workspace_id, "user", key, now, (201, answer.as_str()))?;
                 }
                 Ok(())
             })

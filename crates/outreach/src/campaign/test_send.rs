@@ -2,9 +2,12 @@
 //!
 //! It goes out as class `test`: no consent needed, a STOP respected, no recipient row, no figure of the funnel. Its link
 //! carries position 0, which no recipient has: it opens the chat and counts nowhere.
+//!
+//! Each press sends. A request that is made again with its key is the same press, also when the process ended between the
+//! message and the answer: the key names the message.
 
 use segue_model::{
-    CampaignId, Ctx, MessageId, PhoneNumber, WorkspaceId,
+    CampaignId, Ctx, MessageId, PhoneNumber, Timestamp, WorkspaceId,
     consent::{Medium, Purpose, TemplateConsent},
     delivery::MessageClass,
     opt_out_line::OptOutNotice,
@@ -12,9 +15,12 @@ use segue_model::{
     text_lint::SenderReach,
 };
 use segue_store::{
-    Store, Tx,
+    Store, StoreError, Tx,
+    idempotency::KEPT,
     outbox::{AddressKind, NewOutbox, Payload},
 };
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::{found, pinned::reach, plan::segments_of, prepare, template::TemplateText, variants};
 use crate::{Links, OutreachError, look_up::look_up_one};
@@ -30,10 +36,73 @@ pub async fn test_send(
     links: &Links,
     workspace_id: WorkspaceId,
     id: CampaignId,
+    what: (&str, Option<&str>),
+) -> Result<MessageId, OutreachError> {
+    sent(store, (ctx, links), workspace_id, id, what, None).await
+}
+
+/// [`test_send`] for a request with a key, such as `user:key`: made again within the time for which keys of requests count,
+/// it gives the first message.
+///
+/// # Errors
+/// Like [`test_send`].
+pub async fn test_send_once(
+    store: &Store,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    what: (&str, Option<&str>),
+    request: &str,
+) -> Result<MessageId, OutreachError> {
+    sent(store, (ctx, links), workspace_id, id, what, Some(request)).await
+}
+
+async fn sent(
+    store: &Store,
+    (ctx, links): (&Ctx, &Links),
+    workspace_id: WorkspaceId,
+    id: CampaignId,
     (phone, variant): (&str, Option<&str>),
+    request: Option<&str>,
 ) -> Result<MessageId, OutreachError> {
     let (ctx, links, phone, variant) = (ctx.clone(), links.clone(), phone.to_owned(), variant.map(str::to_owned));
-    store.write(move |tx| send_in(tx, &ctx, &links, workspace_id, id, (&phone, variant.as_deref()))).await
+    let cause = request.map(|request| {
+        let asked = json!([request, id, phone, variant]);
+        format!("test:{}", hex::encode(Sha256::digest(asked.to_string())))
+    });
+    store
+        .write(move |tx| {
+            let cause = match cause_of(tx, workspace_id, cause.as_deref(), ctx.now())? {
+                Cause::Known(message_id) => return Ok(message_id),
+                Cause::New(cause) => cause,
+            };
+            send_in(tx, &ctx, &links, workspace_id, id, (&phone, variant.as_deref()), cause)
+        })
+        .await
+}
+
+/// What a message is sent for.
+enum Cause<'a> {
+    /// It was sent.
+    Known(MessageId),
+    /// Without a name each is its own.
+    New(Option<&'a str>),
+}
+
+/// A key that was used long ago names its message for good, so another one of today goes without.
+fn cause_of<'a>(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    cause: Option<&'a str>,
+    now: Timestamp,
+) -> Result<Cause<'a>, StoreError> {
+    let Some(cause) = cause else { return Ok(Cause::New(None)) };
+    Ok(match tx.message_of_cause(workspace_id, cause)? {
+        Some((message_id, made_at)) if made_at > now.plus(-KEPT) => Cause::Known(message_id),
+        Some(_) => Cause::New(None),
+        None => Cause::New(Some(cause)),
+    })
 }
 
 fn send_in(
@@ -43,6 +112,7 @@ fn send_in(
     workspace_id: WorkspaceId,
     id: CampaignId,
     (phone, variant): (&str, Option<&str>),
+    cause: Option<&str>,
 ) -> Result<MessageId, OutreachError> {
     let now = ctx.now();
     let campaign = found(tx, workspace_id, id)?;
@@ -50,7 +120,7 @@ fn send_in(
     if let Some(template) = &campaign.input.template {
         let text = TemplateText::of(tx, links, workspace_id, Some(id), (template, campaign.number))?;
         text.keep_files(tx, id)?;
-        return send_template(tx, ctx, &text, phone);
+        return send_template(tx, ctx, &text, phone, cause);
     }
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
     let texts = variants::texts(tx, links, workspace_id, &campaign)?;
@@ -99,7 +169,7 @@ fn send_in(
         id: message_id,
         channel_id: origin.sender.channel_id,
         class: MessageClass::Test,
-        dedupe_key: format!("test:{message_id}"),
+        dedupe_key: cause.map_or_else(|| format!("test:{message_id}"), str::to_owned),
         address: phone.to_string(),
         address_kind: AddressKind::Phone,
         payload: origin.payload(composed.text, &campaign.input.media)?,
@@ -109,14 +179,36 @@ fn send_in(
         expires_at: None,
         segments,
     };
-    tx.enqueue(workspace_id, &message, now)?;
-    // What was sent stays readable, whatever becomes of the draft.
-    tx.put_message_media(workspace_id, message_id, &campaign.input.media)?;
-    Ok(message_id)
+    let queued = queue(tx, workspace_id, &message, now)?;
+    if queued == message_id {
+        // What was sent stays readable, whatever becomes of the draft.
+        tx.put_message_media(workspace_id, message_id, &campaign.input.media)?;
+    }
+    Ok(queued)
+}
+
+/// Queues a message, or gives the one of the same request that was first after it was looked for.
+fn queue(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    message: &NewOutbox,
+    now: Timestamp,
+) -> Result<MessageId, OutreachError> {
+    if tx.enqueue(workspace_id, message, now)? {
+        return Ok(message.id);
+    }
+    let known = tx.message_of_cause(workspace_id, &message.dedupe_key)?;
+    known.map(|(id, _)| id).ok_or(OutreachError::NotFound("message"))
 }
 
 /// The same of a template. Nobody is asked for an agreement; a no is respected.
-fn send_template(tx: &mut Tx<'_>, ctx: &Ctx, text: &TemplateText, phone: &str) -> Result<MessageId, OutreachError> {
+fn send_template(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    text: &TemplateText,
+    phone: &str,
+    cause: Option<&str>,
+) -> Result<MessageId, OutreachError> {
     let (workspace, now) = (&text.workspace, ctx.now());
     let phone = PhoneNumber::parse(phone, Some(&workspace.country))?;
     let consent = tx.consent_state(workspace.id, Medium::WhatsApp, phone.as_str(), Purpose::Marketing)?;
@@ -156,7 +248,7 @@ fn send_template(tx: &mut Tx<'_>, ctx: &Ctx, text: &TemplateText, phone: &str) -
         id,
         channel_id: text.template.channel_id,
         class: MessageClass::Test,
-        dedupe_key: format!("test:{id}"),
+        dedupe_key: cause.map_or_else(|| format!("test:{id}"), str::to_owned),
         address: phone.to_string(),
         address_kind: AddressKind::Phone,
         payload: Payload::of(&content)?,
@@ -166,6 +258,5 @@ fn send_template(tx: &mut Tx<'_>, ctx: &Ctx, text: &TemplateText, phone: &str) -
         expires_at: content.offer_ends_at(),
         segments: None,
     };
-    tx.enqueue(workspace.id, &message, now)?;
-    Ok(id)
+    queue(tx, workspace.id, &message, now)
 }

@@ -14,12 +14,16 @@ use segue_store::{
     Store, StoreError, Tx,
     audience::AudienceMember,
     direct_message::{Batch, BatchState, DirectMessageView, DirectState, NewBatch, NewDirectMessage},
+    idempotency::KEPT,
     job::NewJob,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{DirectClass, SenderChoice, check_request, hash_of, origins, outgoing, reference_key, with_fields};
+use super::{
+    DirectClass, SenderChoice, hash_of, is_of_request, key_of_request, origins, outgoing, reference_key, the_same,
+    with_fields,
+};
 use crate::{
     OutreachError,
     look_up::{self, Answers},
@@ -107,9 +111,9 @@ fn begin_in(
 ) -> Result<BatchId, OutreachError> {
     let now = ctx.now();
     let id: BatchId = ctx.id();
-    let key = request_key.map_or_else(|| format!("batch:{id}"), |request| format!("request:{actor}:{request}"));
-    if let Some((known, hash)) = tx.batch_of_key(workspace_id, &key)? {
-        return check_request(known, hash.as_deref(), &asked(input));
+    let key = request_key.map_or_else(|| format!("batch:{id}"), |request| key_of_request(actor, request));
+    if let Some(known) = of_key(tx, workspace_id, &key, input, now)? {
+        return Ok(known);
     }
     let origins = origins(tx, workspace_id, &input.sender, Load::Text)?;
     check(tx, workspace_id, input)?;
@@ -131,9 +135,14 @@ fn begin_in(
         list_id,
         expires_at: input.expires_at,
     };
-    if !tx.insert_batch(workspace_id, &batch, now)? {
-        let (known, hash) = tx.batch_of_key(workspace_id, &batch.key)?.ok_or(OutreachError::NotFound("batch"))?;
-        return check_request(known, hash.as_deref(), &asked(input));
+    let mut is_new = tx.insert_batch(workspace_id, &batch, now)?;
+    if !is_new && is_of_request(&batch.key) {
+        let (until, other) = (now.plus(-KEPT), format!("before:{id}"));
+        is_new = tx.free_key_of_batch(workspace_id, &batch.key, until, &other)?
+            && tx.insert_batch(workspace_id, &batch, now)?;
+    }
+    if !is_new {
+        return of_key(tx, workspace_id, &batch.key, input, now)?.ok_or(OutreachError::NotFound("batch"));
     }
     if request_key.is_some() {
         tx.note_request_of_batch(workspace_id, id, &hash_of(&id, &asked(input)))?;
@@ -150,6 +159,21 @@ fn begin_in(
     };
     tx.schedule(workspace_id, &job, now)?;
     Ok(id)
+}
+
+/// The batch that has the key already.
+///
+/// # Errors
+/// [`OutreachError::KeyReused`] when its request was another one.
+fn of_key(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    key: &str,
+    input: &BatchInput,
+    now: Timestamp,
+) -> Result<Option<BatchId>, OutreachError> {
+    let known = tx.batch_of_key(workspace_id, key)?;
+    the_same(known, key, &asked(input), now)
 }
 
 /// What makes a request another one: to whom, and which text.

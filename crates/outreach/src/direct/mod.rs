@@ -6,7 +6,8 @@
 //!
 //! # Why a crash at each point is safe
 //! The wish, its outbox row and who wants to be told are one transaction. A wish has a key (the caller's reference, else
-//! the `Idempotency-Key` of its request): made again after a crash, or twice at once, it is the same message.
+//! the `Idempotency-Key` of its request): made again after a crash, or twice at once, it is the same message. A reference
+//! names its message for good; the key of a request only for as long as repeats of requests are answered.
 
 pub mod batch;
 
@@ -22,7 +23,8 @@ use segue_model::{
 use segue_store::{
     Store, Tx,
     channel::{Registration, Sender},
-    direct_message::{DirectMessageView, DirectQuery, NewDirectMessage},
+    direct_message::{DirectMessageView, DirectQuery, NewDirectMessage, OfKey},
+    idempotency::KEPT,
     outbox::{AddressKind, NewOutbox},
 };
 use serde_json::{Value, json};
@@ -34,6 +36,9 @@ use crate::{
     text::{Body, MOST_SEGMENTS, not_plain},
     ways::Way,
 };
+
+/// What the keys of requests begin with.
+const OF_REQUEST: &str = "request:";
 
 segue_model::text_enum! {
     /// Why a program sends: decides about consent and quiet hours.
@@ -128,6 +133,7 @@ pub async fn send(
 /// [`OutreachError::KeyReused`] when that request was another one, or when the store fails.
 pub async fn sent_before(
     store: &Store,
+    now: Timestamp,
     workspace_id: WorkspaceId,
     actor: &str,
     request_key: &str,
@@ -135,7 +141,7 @@ pub async fn sent_before(
 ) -> Result<Option<DirectMessageView>, OutreachError> {
     let key = key_of_request(actor, request_key);
     store
-        .read(move |tx| match of_key(tx, workspace_id, &key, &input)? {
+        .read(move |tx| match of_key(tx, workspace_id, &key, &input, now)? {
             Some(id) => Ok(tx.direct_message(workspace_id, id)?),
             None => Ok(None),
         })
@@ -143,7 +149,11 @@ pub async fn sent_before(
 }
 
 fn key_of_request(actor: &str, request_key: &str) -> String {
-    format!("request:{actor}:{request_key}")
+    format!("{OF_REQUEST}{actor}:{request_key}")
+}
+
+fn is_of_request(key: &str) -> bool {
+    key.starts_with(OF_REQUEST)
 }
 
 fn send_in(
@@ -161,7 +171,7 @@ fn send_in(
         (None, Some(request)) => key_of_request(actor, request),
         (None, None) => format!("message:{id}"),
     };
-    if let Some(known) = of_key(tx, workspace_id, &key, input)? {
+    if let Some(known) = of_key(tx, workspace_id, &key, input, now)? {
         return Ok(known);
     }
     let origins = origins(tx, workspace_id, &input.sender, Load::of(&input.media))?;
@@ -193,9 +203,15 @@ fn send_in(
         fields: json!(input.fields),
         problem: None,
     };
-    if !tx.insert_direct_message(workspace_id, &message, now)? {
+    let mut is_new = tx.insert_direct_message(workspace_id, &message, now)?;
+    if !is_new && is_of_request(&message.key) {
+        let (until, other) = (now.plus(-KEPT), format!("before:{id}"));
+        is_new = tx.free_key_of_message(workspace_id, &message.key, until, &other)?
+            && tx.insert_direct_message(workspace_id, &message, now)?;
+    }
+    if !is_new {
         // Another request with this key was first, after it was looked for above.
-        return of_key(tx, workspace_id, &message.key, input)?.ok_or(OutreachError::NotFound("message"));
+        return of_key(tx, workspace_id, &message.key, input, now)?.ok_or(OutreachError::NotFound("message"));
     }
     if input.client_reference.is_none() && request_key.is_some() {
         tx.note_request_of_message(workspace_id, id, &hash_of(&id, &asked(input)))?;
@@ -219,9 +235,27 @@ fn of_key(
     workspace_id: WorkspaceId,
     key: &str,
     input: &DirectInput,
+    now: Timestamp,
 ) -> Result<Option<MessageId>, OutreachError> {
-    let Some((known, hash)) = tx.direct_message_of_key(workspace_id, key)? else { return Ok(None) };
-    check_request(known, hash.as_deref(), &asked(input)).map(Some)
+    let known = tx.direct_message_of_key(workspace_id, key)?;
+    the_same(known, key, &asked(input), now)
+}
+
+/// What has the key already, unless it is that of a request which is long past.
+///
+/// # Errors
+/// [`OutreachError::KeyReused`] when its request was another one.
+fn the_same<I: Display>(
+    known: Option<OfKey<I>>,
+    key: &str,
+    asked: &Value,
+    now: Timestamp,
+) -> Result<Option<I>, OutreachError> {
+    match known {
+        Some(known) if is_of_request(key) && known.created_at <= now.plus(-KEPT) => Ok(None),
+        Some(known) => check_request(known.id, known.request_hash.as_deref(), asked).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// What makes a request another one: to whom, and which text.

@@ -286,6 +286,9 @@ async fn one_opt_in_is_pending_at_a_time_and_asking_again_is_limited() {
         assert_eq!(world.messages().await.len(), 3, "three times a day");
         let asked = subscribe(&world, programme.id, 1, None).await.unwrap_err();
         assert_eq!(asked.code(), "opt_in_asked_recently");
+        let OutreachError::AskedRecently { until, seconds } = asked else { panic!("{asked}") };
+        world.test.clock.advance(i64::from(seconds) * 1_000);
+        assert!(until <= world.test.now(), "{}", world.test.engine);
         let ws = world.ws();
         let all = world.write(move |tx| tx.subscriptions_of_address(ws, &phone(1))).await;
         assert_eq!(all.len(), 1);

@@ -161,6 +161,7 @@ const ACROSS_WORKSPACES: &[(&str, &str)] = &[
     ("inbox::COUNT_PENDING_INBOX", "a metric of the installation"),
     ("inbox::RELEASE_INBOX", "what a node left behind when it ended"),
     ("job::RELEASE_JOBS", "what a node left behind when it ended"),
+    ("link::VERIFIED_HOSTS", "what the server's door serves under which name"),
     ("link::VERIFY_DOMAIN", "the token binds it to one"),
     ("workspace::INSERT_WORKSPACE", "the workspace is the row"),
     ("workspace::UPDATE_WORKSPACE", "the workspace is the row"),
