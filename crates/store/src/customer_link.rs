@@ -106,15 +106,18 @@ crate::sql! {
     POSTPONE_PROMPT = "UPDATE link_prompts SET postponed_at = $3
         WHERE workspace_id = $1 AND messaging_user_id = $2 AND postponed_at IS NULL";
     END_PROMPT = "DELETE FROM link_prompts WHERE workspace_id = $1 AND messaging_user_id = $2";
+    /// Anybody can type an e-mail address: a customer who is linked by one is not surely that person on the other channel.
     CONTACTS_OF_IDENTIFIER = "SELECT DISTINCT u.contact_id FROM messaging_identifiers i
         JOIN messaging_users u ON u.workspace_id = i.workspace_id AND u.id = i.messaging_user_id
         WHERE i.workspace_id = $1 AND i.channel_id IN (SELECT c.id FROM channels c WHERE c.workspace_id = $1)
             AND i.kind = $2 AND i.value = $3 AND u.id <> $4 AND u.contact_id IS NOT NULL
+            AND COALESCE(u.linked_by, '') <> 'email'
         ORDER BY u.contact_id DESC LIMIT $5";
     LEADS_OF_IDENTIFIER = "SELECT DISTINCT u.lead_id FROM messaging_identifiers i
         JOIN messaging_users u ON u.workspace_id = i.workspace_id AND u.id = i.messaging_user_id
         WHERE i.workspace_id = $1 AND i.channel_id IN (SELECT c.id FROM channels c WHERE c.workspace_id = $1)
             AND i.kind = $2 AND i.value = $3 AND u.id <> $4 AND u.lead_id IS NOT NULL
+            AND COALESCE(u.linked_by, '') <> 'email'
         ORDER BY u.lead_id DESC LIMIT $5";
     CONTACTS_OF_EMAIL = "SELECT id FROM contacts
         WHERE workspace_id = $1 AND email IS NOT NULL AND LOWER(email) = $2 ORDER BY id DESC LIMIT $3";
@@ -250,7 +253,7 @@ impl Tx<'_> {
         self.execute(&END_PROMPT, &[&workspace_id, &user_id]).map(|_| ())
     }
 
-    /// Contacts of other customers, on any channel, that have the same identifier.
+    /// Contacts of other customers, on any channel, that have the same identifier and are surely those contacts.
     ///
     /// # Errors
     /// When the store fails.
@@ -266,7 +269,7 @@ impl Tx<'_> {
         self.query(&CONTACTS_OF_IDENTIFIER, &params, |row| row.next())
     }
 
-    /// Leads of other customers, on any channel, that have the same identifier.
+    /// Leads of other customers, on any channel, that have the same identifier and are surely those leads.
     ///
     /// # Errors
     /// When the store fails.

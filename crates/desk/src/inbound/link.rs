@@ -5,7 +5,7 @@
 //! left alone. Each change is an entry of the history, written in the transaction that makes it.
 
 use segue_model::{
-    ContactId, LeadId, PhoneNumber, SessionId,
+    ContactId, LeadId, PhoneNumber, SessionId, WorkspaceId,
     actor::Actor,
     attribution::Attribution,
     code::CodeTarget,
@@ -138,7 +138,7 @@ fn link(
 ) -> Result<(), DeskError> {
     let user = &customer.user;
     // What the customer asked for here is theirs, whoever they turn out to be, and does not tell who that is.
-    let own_lead = own_lead(tx, desk, user)?;
+    let own_lead = own_lead(tx, desk.workspace_id(), user)?;
     let has_only_own = own_lead.is_some() && user.contact_id.is_none() && user.linked_by.is_none();
     let is_linked = (user.contact_id.is_some() || user.lead_id.is_some()) && !has_only_own;
     // The number of a customer who was linked by a code may show that the link was forwarded.
@@ -198,11 +198,15 @@ fn link(
 }
 
 /// The customer's lead when it was made in one of their own conversations.
-fn own_lead(tx: &mut Tx<'_>, desk: &Desk<'_>, user: &MessagingUser) -> Result<Option<LeadId>, StoreError> {
+pub(crate) fn own_lead(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    user: &MessagingUser,
+) -> Result<Option<LeadId>, StoreError> {
     let Some(lead_id) = user.lead_id else { return Ok(None) };
-    let session_id = tx.lead(desk.workspace_id(), lead_id)?.and_then(|lead| lead.session_id);
+    let session_id = tx.lead(workspace_id, lead_id)?.and_then(|lead| lead.session_id);
     let Some(session_id) = session_id else { return Ok(None) };
-    let session = tx.session(desk.workspace_id(), session_id)?;
+    let session = tx.session(workspace_id, session_id)?;
     Ok(session.filter(|session| session.messaging_user_id == user.id).map(|_| lead_id))
 }
 
@@ -240,7 +244,7 @@ pub(super) fn by_email(
     };
     let (action, reason) = match only.decide(|rule| matching::find(tx, workspace_id, &known, rule))? {
         Decision::Link { target, rule } => {
-            let own_lead = own_lead(tx, desk, &user)?;
+            let own_lead = own_lead(tx, workspace_id, &user)?;
             let (contact_id, lead_id) = target.ids(tx, workspace_id)?;
             (user.contact_id, user.lead_id) = (contact_id, lead_id.or(own_lead));
             user.linked_by = Some(LinkedBy::Email);

@@ -47,7 +47,7 @@ use crate::{
 };
 
 pub(crate) use identify::{lock_customers, merge_customers};
-pub(crate) use link::{email_in, name_contact};
+pub(crate) use link::{email_in, name_contact, own_lead};
 pub(crate) use matching::{Known, candidates};
 pub(crate) use passed_on::told_same;
 
