@@ -2,7 +2,12 @@
 //! other consent: to be told more, the customer has to agree to more, and that is an event of its own.
 
 use segue_channels::whatsapp::Content;
-use segue_model::{Timestamp, conversation::OptInKind, session::OptIn, time};
+use segue_model::{
+    Timestamp,
+    conversation::OptInKind,
+    session::{OptIn, SessionState},
+    time,
+};
 use segue_store::{Tx, session::Session};
 
 use super::{Desk, Turn};
@@ -40,8 +45,9 @@ pub(super) fn agree(
     }
     let agrees = rules.agrees(words);
     let next = match before {
-        // START both opens a conversation and agrees to it.
-        OptIn::Granted => return Ok(if opened { Turn::First } else { Turn::Next }),
+        // START both opens a conversation and agrees to it, also when it answers the question.
+        OptIn::Granted if opened || session.state == SessionState::New => return Ok(Turn::First),
+        OptIn::Granted => return Ok(Turn::Next),
         // Writing on after a STOP is taking the conversation up again, and is asked for as at the start.
         OptIn::None | OptIn::Declined => OptIn::Asked,
         OptIn::Asked if agrees && rules.kind == OptInKind::Double => OptIn::Confirming,

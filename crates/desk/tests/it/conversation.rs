@@ -351,6 +351,27 @@ async fn who_agrees_while_a_queue_has_the_session_stays_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_answers_the_question_begins_the_conversation() {
+    for kind in [OptInKind::Explicit, OptInKind::Double] {
+        for test in engines().await {
+            let mut scene = crate::bot::greeted(test).await;
+            scene.set(|settings| settings.opt_in.kind = kind).await;
+            let what = format!("{kind} on {}", scene.test.engine);
+            let words = ["Hello", "yes", "yes", "STOP", "Hi", "START"];
+            for (number, words) in words.iter().enumerate() {
+                scene.receive(ana(&format!("wamid.{number}"), scene.test.now(), words)).await;
+                scene.advance(5_000);
+            }
+            let session = scene.sessions().await.remove(0);
+            assert_eq!((session.opt_in.state, session.bot_active), (OptIn::Granted, true), "{what}");
+            let lines = scene.lines(session.id).await;
+            assert_eq!(lines.last().unwrap(), "bot: What is your name?", "{what}: {lines:?}");
+            assert_eq!(scene.sessions().await.len(), 2, "{what}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_never_gave_the_word_is_asked_again_after_a_day() {
     for kind in [OptInKind::Explicit, OptInKind::Double] {
         for test in engines().await {
