@@ -320,7 +320,54 @@ async fn a_double_opt_in_asks_twice_and_a_stop_begins_it_anew() {
         assert_eq!(state(&scene).await, OptIn::Declined);
         scene.advance(60_000);
         scene.receive(ana("wamid.6", second(60), "Hello again")).await;
-        assert_eq!(state(&scene).await, OptIn::Asked, "it is asked anew");
+        let asked = said(&scene).await;
+        assert_eq!(asked.iter().filter(|line| **line == asked[0]).count(), 2, "it is asked anew: {asked:?}");
+        assert_eq!(state(&scene).await, OptIn::Declined, "the no holds until then");
+        scene.receive(ana("wamid.7", second(61), "yes")).await;
+        assert_eq!(state(&scene).await, OptIn::Declined, "the second word is asked for, too");
+        scene.receive(ana("wamid.8", second(62), "yes")).await;
+        assert_eq!(state(&scene).await, OptIn::Granted);
+        assert_eq!(scene.count(&WORK_ITEMS).await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_to_an_agent_holds_until_the_word_that_is_asked_for() {
+    for kind in [OptInKind::Explicit, OptInKind::Double] {
+        for test in engines().await {
+            let mut scene = Scene::new(test).await;
+            scene.set(|settings| settings.opt_in.kind = kind).await;
+            let agent = scene.agent("Sam").await;
+            scene.available(&agent).await;
+            let (what, is_double) = (format!("{kind} on {}", scene.test.engine), kind == OptInKind::Double);
+            let says = async |scene: &Scene, number: i64, words: &str| {
+                scene.advance(5_000);
+                scene.receive(ana(&format!("wamid.{number}"), scene.test.now(), words)).await;
+                scene.session().await.opt_in.state
+            };
+            for (number, words) in [(1, "Hello"), (2, "yes"), (3, "yes")] {
+                says(&scene, number, words).await;
+            }
+            scene.sweep().await;
+            let offer = scene.offers(&agent).await[0];
+            let id = scene.accept(&agent, offer).await.unwrap().id;
+            scene.reply(&agent, id, "1", "Hi").await.unwrap();
+            assert_eq!(says(&scene, 4, "STOP").await, OptIn::Declined, "{what}");
+            let before = said(&scene).await.len();
+            for (number, words) in [(5, "hm"), (6, "what?")] {
+                assert_eq!(says(&scene, number, words).await, OptIn::Declined, "{what}");
+                assert_eq!(said(&scene).await.len(), before + 1, "{what}: asked, once");
+                let refused = scene.reply(&agent, id, words, "But look").await.unwrap_err();
+                assert_eq!(refused.code(), "opted_out", "{what}");
+            }
+            if is_double {
+                assert_eq!(says(&scene, 7, "yes").await, OptIn::Declined, "{what}: the second word is asked for");
+                assert_eq!(said(&scene).await.len(), before + 2, "{what}");
+            }
+            assert_eq!(says(&scene, 8, "yes").await, OptIn::Granted, "{what}");
+            scene.reply(&agent, id, "2", "Here I am").await.unwrap();
+            assert_eq!((scene.count(&WORK_ITEMS).await, scene.session().await.id), (1, id), "{what}");
+        }
     }
 }
 
