@@ -101,8 +101,11 @@ pub async fn part(
                 return Err(DeskError::InvalidField { field: "merge_id", message: message.to_owned() });
             }
             inbound::lock_customers(tx, workspace_id, session.channel_id, &[merge.kept_id, merge.merged_id])?;
-            let (moved, to_tell) = match tx.part_customers(workspace_id, &merge, &actor.reference(), ctx.now())? {
-                Parted::Done { sessions, to_tell } => (sessions, to_tell),
+            let (changed, to_tell) = match tx.part_customers(workspace_id, &merge, &actor.reference(), ctx.now())? {
+                Parted::Done { mut sessions, narrowed, to_tell } => {
+                    sessions.extend(narrowed);
+                    (sessions, to_tell)
+                }
                 Parted::Already | Parted::KeptIsGone => return Err(DeskError::LinkChanged),
                 Parted::Emptied => {
                     let message =
@@ -114,7 +117,7 @@ pub async fn part(
                 blocks::tell(tx, &ctx, workspace_id, id)?;
             }
             let mut notices = Notices::new(workspace_id);
-            for id in moved {
+            for id in changed {
                 notices.session_updated(id);
             }
             notices.session_updated(session_id);

@@ -742,3 +742,34 @@ async fn whoever_is_parted_has_no_service_window_of_the_other() {
         assert_eq!(heard(own_id).await, own_heard, "{}: they wrote nothing in it", scene.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_other_one_wrote_opens_no_window_once_they_are_parted() {
+    const HOUR: i64 = segue_model::time::HOUR;
+    for (wrote_too, expected) in [(false, Err("window_closed")), (true, Ok(()))] {
+        for test in engines().await {
+            let scene = Scene::new(test).await;
+            let (boss, agent) = (scene.user("Kim", Role::Supervisor).await, scene.agent("Sam").await);
+            let own = scene.accepted(&agent).await;
+            scene.advance(23 * HOUR);
+            scene.receive(text(phone(SECOND), "wamid.2", scene.test.now(), "From work")).await;
+            let other = of_number(&scene.sessions().await, SECOND);
+            merged(&scene, &boss, &own, &other).await;
+            scene.receive(text(phone(SECOND), "wamid.3", scene.test.now(), "Still at work")).await;
+            scene.advance(60_000);
+            if wrote_too {
+                scene.receive(ana("wamid.4", scene.test.now(), "At home")).await;
+            }
+            scene.advance(2 * HOUR);
+            scene.reply(&agent, own.id, "1", "To one person").await.unwrap();
+            parted(&scene, &boss, &own).await;
+            let answer = scene.reply(&agent, own.id, "2", "To one of two").await;
+            let answer = answer.map(|_| ()).map_err(|error| error.code());
+            assert_eq!(answer, expected, "{}", scene.test.engine);
+            let (workspace, id) = (scene.workspace(), own.customer.messaging_user_id);
+            let user = write(scene.store(), move |tx| tx.messaging_user(workspace, id)).await.unwrap();
+            let is_heard = user.last_inbound_at.is_some_and(|at| at > START);
+            assert_eq!(is_heard, wrote_too, "{}: nor when one is begun anew", scene.test.engine);
+        }
+    }
+}
