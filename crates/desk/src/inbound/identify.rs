@@ -3,7 +3,9 @@
 use segue_channels::whatsapp::webhook::UserIdUpdate;
 use segue_channels::whatsapp::{Content, Identity};
 use segue_model::{
-    ChannelId, Ctx, MessagingUserId, PhoneNumber, Timestamp, WorkspaceId, actor::Actor, session::EndedBy,
+    ChannelId, Ctx, MessagingUserId, PhoneNumber, SessionId, Timestamp, WorkspaceId,
+    actor::Actor,
+    session::{EndedBy, OptIn, SessionState, SessionStep},
 };
 use segue_store::{
     StoreError, Tx,
@@ -12,8 +14,8 @@ use segue_store::{
     session::Session,
 };
 
-use super::{Desk, InboundError, passed_on};
-use crate::{DeskError, blocks, closing, notice::Notices};
+use super::{Desk, InboundError, passed_on, step};
+use crate::{DeskError, blocks, closing, notice::Notices, pending};
 
 /// The customer of a message.
 pub(crate) struct Customer {
@@ -221,7 +223,7 @@ pub(crate) fn lock_customers(
 }
 
 /// Makes `from` part of `into`. All sessions are kept; when both have an open one, the one that an agent has (else the
-/// older one) goes on and the other ends. What changed is written down.
+/// older one) goes on, with what waits in the other, which ends. What changed is written down.
 ///
 /// # Errors
 /// When the store fails.
@@ -243,8 +245,11 @@ pub(crate) fn merge_customers(
     for id in ids {
         open.extend(tx.session_to_change(workspace_id, id)?);
     }
+    let mut going_on = None;
     if let [first, second] = &mut open[..] {
-        let ending = if second.agent_id.is_some() && first.agent_id.is_none() { first } else { second };
+        let is_second = second.agent_id.is_some() && first.agent_id.is_none();
+        let (stays, ending) = if is_second { (second, first) } else { (first, second) };
+        going_on = Some((stays.id, ending.clone()));
         let why = "The customer has another open session here; the conversation goes on in that one.".to_owned();
         closing::close(tx, ctx, workspace_id, ending, EndedBy::System, why, notices)?;
         tx.save_session(workspace_id, ending)?;
@@ -275,6 +280,41 @@ pub(crate) fn merge_customers(
         blocks::tell(tx, ctx, workspace_id, into)?;
     }
     tx.merge_messaging_users(workspace_id, from, into)?;
+    match going_on {
+        Some((id, left)) => go_on(tx, ctx, workspace_id, id, &left, notices),
+        None => Ok(()),
+    }
+}
+
+/// What was `left` in a conversation that ended for this one goes on here: the service window, what nobody has read or
+/// answered, and what waited for the customer to write.
+fn go_on(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    id: SessionId,
+    left: &Session,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let Some(mut session) = tx.session_to_change(workspace_id, id)? else { return Ok(()) };
+    if left.window_expires_at > session.window_expires_at {
+        session.window_expires_at = left.window_expires_at;
+        session.state = step(&session, SessionStep::CustomerMessage)?;
+    }
+    let waits_since = left.numbers.waits_since;
+    if waits_since.is_some() {
+        (session.numbers.idle_since, session.numbers.idle_warned) = (None, false);
+    }
+    if left.opt_in != OptIn::Declined {
+        pending::deliver(tx, ctx, workspace_id, &mut session, notices)?;
+    }
+    session.unread += left.unread;
+    if session.agent_id.is_some() || session.state == SessionState::Waiting {
+        let all = [session.numbers.waits_since, waits_since];
+        session.numbers.waits_since = all.into_iter().flatten().min();
+    }
+    notices.session_updated(id);
+    tx.save_session(workspace_id, &mut session)?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use segue_channels::whatsapp::Identity;
 use segue_desk::{
     blocks, customers,
+    messages::NewReply,
     sessions::{self, ListSessions},
 };
 use segue_model::consent::{ConsentState, Medium, Purpose};
@@ -21,6 +22,10 @@ use crate::scene::*;
 const SECOND: &str = "15550100009";
 
 static END: Sql = Sql::portable("END", "UPDATE sessions SET state = 'ended' WHERE workspace_id = $1 AND id = $2");
+static DELIVERED: Sql = Sql::portable(
+    "DELIVERED",
+    "SELECT address FROM outbox WHERE workspace_id = $1 AND dedupe_key LIKE 'pending:%' ORDER BY id",
+);
 static JOBS: Sql = Sql::portable("JOBS", "SELECT COUNT(*) FROM jobs WHERE workspace_id = $1 AND kind = 'tell_block'");
 
 async fn address(scene: &Scene, id: MessagingUserId) -> Option<(AddressKind, String)> {
@@ -771,5 +776,36 @@ async fn what_the_other_one_wrote_opens_no_window_once_they_are_parted() {
             let is_heard = user.last_inbound_at.is_some_and(|at| at > START);
             assert_eq!(is_heard, wrote_too, "{}: nor when one is begun anew", scene.test.engine);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_in_one_of_two_conversations_goes_on_in_the_other() {
+    use segue_model::{session::SessionState, time, window};
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (boss, agent) = (scene.user("Kim", Role::Supervisor).await, scene.agent("Sam").await);
+        let own = scene.accepted(&agent).await;
+        scene.reply(&agent, own.id, "1", "Hi").await.unwrap();
+        scene.advance(25 * time::HOUR);
+        scene.time_passes().await;
+        let reply = NewReply { client_id: "2".to_owned(), draft: text_draft("Later"), seen_seq: None };
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        segue_desk::pending::keep(store, ctx, workspace, &agent, own.id, reply).await.unwrap();
+        let wrote_at = scene.test.now();
+        scene.receive(text(phone(SECOND), "wamid.2", wrote_at, "Are you there?")).await;
+        let other = of_number(&scene.sessions().await, SECOND);
+        scene.advance(60_000);
+        merged(&scene, &boss, &own, &other).await;
+
+        let session = scene.sessions().await.into_iter().find(|session| session.id == own.id).unwrap();
+        let engine = scene.test.engine;
+        assert_eq!(session.state, SessionState::Active, "{engine}");
+        assert_eq!(session.window_expires_at, Some(window::expires_at(wrote_at)), "{engine}");
+        assert_eq!((session.unread_count, session.pending_count), (1, 0), "{engine}");
+        assert_eq!(session.numbers.waits_since, Some(wrote_at), "{engine}: the question is to be answered");
+        assert!(scene.lines(own.id).await.contains(&"agent: Later".to_owned()), "{engine}");
+        assert_eq!(scene.texts(&DELIVERED).await, [format!("+{SECOND}")], "{engine}: where they wrote last");
+        scene.reply(&agent, own.id, "3", "Here I am").await.unwrap();
     }
 }
