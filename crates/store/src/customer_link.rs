@@ -46,6 +46,19 @@ impl LinkState {
     pub const fn of(user: &MessagingUser) -> Self {
         Self { contact_id: user.contact_id, lead_id: user.lead_id, linked_by: user.linked_by }
     }
+
+    /// Whether there is a contact or a lead.
+    #[must_use]
+    pub const fn is_linked(self) -> bool {
+        self.contact_id.is_some() || self.lead_id.is_some()
+    }
+
+    /// What a customer is linked to once the other one is part of it. What an agent decided stands, also that it is nobody.
+    #[must_use]
+    pub fn merged_with(self, other: Self) -> Self {
+        let is_by_agent = |link: Self| link.linked_by == Some(LinkedBy::Agent);
+        if !is_by_agent(self) && (is_by_agent(other) || !self.is_linked()) { other } else { self }
+    }
 }
 
 /// An entry of the history.
@@ -56,7 +69,7 @@ pub struct LinkEntry {
     pub messaging_user_id: MessagingUserId,
     pub session_id: Option<SessionId>,
     pub action: LinkAction,
-    /// What the rule matched by, or `agent`, or `bot`.
+    /// What the rule matched by, or `agent`, `bot`, `merge` or `part`.
     pub reason: String,
     /// The agent's own words.
     pub note: Option<String>,

@@ -89,6 +89,10 @@ impl Was {
         identifiers.map(|(kind, value)| Identifier { kind, value }).zip(used_at)
     }
 
+    const fn link(&self) -> LinkState {
+        LinkState { contact_id: self.contact_id, lead_id: self.lead_id, linked_by: self.linked_by }
+    }
+
     fn has(&self, identifier: &Identifier) -> bool {
         self.identifiers.iter().any(|(kind, value)| *kind == identifier.kind && *value == identifier.value)
     }
@@ -339,10 +343,10 @@ impl Tx<'_> {
         if took(&kept.username, &record.kept.username, &record.merged.username) {
             kept.username = None;
         }
-        let was_linked = record.kept.contact_id.is_some() || record.kept.lead_id.is_some();
-        if !was_linked && (kept.contact_id, kept.lead_id) == (record.merged.contact_id, record.merged.lead_id) {
-            (kept.contact_id, kept.lead_id, kept.linked_by) =
-                (record.kept.contact_id, record.kept.lead_id, record.kept.linked_by);
+        let (was, other) = (record.kept.link(), record.merged.link());
+        let took_link = !was.is_linked() || was.merged_with(other) == other;
+        if took_link && (kept.contact_id, kept.lead_id) == (other.contact_id, other.lead_id) {
+            (kept.contact_id, kept.lead_id, kept.linked_by) = (was.contact_id, was.lead_id, was.linked_by);
         }
         kept.last_inbound_at = self.heard_of(workspace_id, &record.kept)?;
         self.save_messaging_user(workspace_id, &kept, link)?;

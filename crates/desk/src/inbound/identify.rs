@@ -9,7 +9,7 @@ use segue_model::{
 };
 use segue_store::{
     StoreError, Tx,
-    customer_link::LinkState,
+    customer_link::{LinkAction, LinkEntry, LinkState},
     messaging_user::{Identifier, IdentifierKind, MessagingUser},
     session::Session,
 };
@@ -266,8 +266,24 @@ pub(crate) fn merge_customers(
         }
     }
     let link = LinkState::of(&kept);
-    if kept.contact_id.is_none() && kept.lead_id.is_none() {
-        (kept.contact_id, kept.lead_id, kept.linked_by) = (gone.contact_id, gone.lead_id, gone.linked_by);
+    let after = link.merged_with(LinkState::of(&gone));
+    (kept.contact_id, kept.lead_id, kept.linked_by) = (after.contact_id, after.lead_id, after.linked_by);
+    if after != link {
+        let entry = LinkEntry {
+            id: ctx.id(),
+            messaging_user_id: into,
+            session_id: going_on.as_ref().map(|(id, _)| *id),
+            action: if after.is_linked() { LinkAction::Linked } else { LinkAction::Unlinked },
+            reason: "merge".to_owned(),
+            note: None,
+            before: link,
+            after,
+            undoes_id: None,
+            actor: actor.reference(),
+            actor_name: None,
+            at: ctx.now(),
+        };
+        tx.insert_link(workspace_id, &entry)?;
     }
     kept.profile_name = kept.profile_name.or(gone.profile_name);
     kept.username = kept.username.or(gone.username);

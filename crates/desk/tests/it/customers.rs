@@ -809,3 +809,36 @@ async fn what_waits_in_one_of_two_conversations_goes_on_in_the_other() {
         scene.reply(&agent, own.id, "3", "Here I am").await.unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_decided_about_the_link_stands_when_customers_are_merged_and_parted() {
+    use segue_desk::{
+        linking::{self, LinkTo},
+        panel,
+    };
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (boss, own, other) = two_phones(&scene).await;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let engine = scene.test.engine;
+        let chosen = scene.test.contact("+15550100007", "Zoe").await;
+        linking::link(store, ctx, workspace, &boss, other.id, LinkTo::Contact(chosen), None).await.unwrap();
+        let told = async || {
+            let panel = panel::get(store, workspace, own.id, scene.test.now()).await.unwrap();
+            let reason = panel.link_history.first().map(|entry| entry.reason.clone());
+            (panel.contact.map(|contact| contact.id), reason.unwrap_or_default())
+        };
+        let (before, _) = told().await;
+        assert!(before.is_some_and(|id| id != chosen), "{engine}: by the number");
+
+        merged(&scene, &boss, &own, &other).await;
+        assert_eq!(told().await, (Some(chosen), "merge".to_owned()), "{engine}");
+        parted(&scene, &boss, &own).await;
+        assert_eq!(told().await, (before, "part".to_owned()), "{engine}: what it had");
+
+        linking::link(store, ctx, workspace, &boss, own.id, LinkTo::Nobody, None).await.unwrap();
+        scene.advance(60_000);
+        merged(&scene, &boss, &own, &other).await;
+        assert_eq!(told().await, (None, "agent".to_owned()), "{engine}: nobody, since an agent said so");
+    }
+}
