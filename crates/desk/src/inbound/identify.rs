@@ -95,11 +95,11 @@ pub(crate) fn customer(
     notices: &mut Notices,
 ) -> Result<Customer, DeskError> {
     let workspace_id = desk.workspace_id();
-    let (mut user, known) = match familiar(tx, desk, identifiers)? {
-        Some(familiar) => familiar,
+    let (mut user, known, was_hidden) = match familiar(tx, desk, identifiers)? {
+        Some((user, known)) => (user, known, false),
         None => {
-            let (id, known) = acquaint(tx, desk, identifiers, notices)?;
-            (tx.messaging_user(workspace_id, id)?.ok_or(DeskError::NotFound("customer"))?, known)
+            let (id, known, was_hidden) = acquaint(tx, desk, identifiers, notices)?;
+            (tx.messaging_user(workspace_id, id)?.ok_or(DeskError::NotFound("customer"))?, known, was_hidden)
         }
     };
     let known_phone = known.iter().find_map(phone_of);
@@ -111,14 +111,9 @@ pub(crate) fn customer(
             is_renamed = true;
         }
     }
-    let told_phone = identifiers.iter().find_map(phone_of);
-    Ok(Customer {
-        user,
-        is_renamed,
-        phone_learned: known_phone.is_none() && told_phone.is_some(),
-        // The number of this message is the one the customer has now.
-        phone: told_phone.or(known_phone),
-    })
+    // The number of this message is the one the customer has now.
+    let phone = identifiers.iter().find_map(phone_of).or(known_phone);
+    Ok(Customer { user, is_renamed, phone_learned: was_hidden && phone.is_some(), phone })
 }
 
 /// The Messaging User that has all the identifiers and no other ones of the same kinds, and what it has: so it is with
@@ -147,21 +142,26 @@ fn familiar(
     Ok(Some((user, known)))
 }
 
-/// Gives one Messaging User all the identifiers, and gives what it had before.
+/// Gives one Messaging User all the identifiers. Gives what it had before, together with those that are part of it now, and
+/// whether no number was known of it, or of the one whose link it has now.
 fn acquaint(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
     identifiers: &[Identifier],
     notices: &mut Notices,
-) -> Result<(MessagingUserId, Vec<Identifier>), DeskError> {
+) -> Result<(MessagingUserId, Vec<Identifier>, bool), DeskError> {
     let workspace_id = desk.workspace_id();
+    let is_hidden = |all: &[Identifier]| all.iter().find_map(phone_of).is_none();
     let found = passed_on::same_person(tx, desk, identifiers, notices)?;
     let (id, others) = match found.split_first() {
         Some((oldest, others)) => (*oldest, others),
         None => (create(tx, desk)?, &[][..]),
     };
+    let mut was_hidden = is_hidden(&tx.identifiers_of(workspace_id, id)?);
     for other in others {
+        let (theirs, link) = (tx.identifiers_of(workspace_id, *other)?, link_of(tx, workspace_id, id)?);
         merge(tx, desk, *other, id, notices)?;
+        was_hidden |= is_hidden(&theirs) && link_of(tx, workspace_id, id)? != link;
     }
     let known = tx.identifiers_of(workspace_id, id)?;
     for identifier in identifiers {
@@ -171,7 +171,11 @@ fn acquaint(
         tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
         tx.use_identifier(workspace_id, id, identifier, desk.ctx.now())?;
     }
-    Ok((id, known))
+    Ok((id, known, was_hidden))
+}
+
+fn link_of(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: MessagingUserId) -> Result<Option<LinkState>, StoreError> {
+    Ok(tx.messaging_user(workspace_id, id)?.map(|user| LinkState::of(&user)))
 }
 
 fn create(tx: &mut Tx<'_>, desk: &Desk<'_>) -> Result<MessagingUserId, StoreError> {

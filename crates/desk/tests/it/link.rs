@@ -126,6 +126,27 @@ async fn a_hidden_number_is_claimed_until_it_is_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_forwarded_link_is_noticed_when_the_number_becomes_known_by_a_merge() {
+    const FRIEND: &str = "15550100002";
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let campaign = campaign(&scene).await;
+        scene.receive(text(hidden("US.1"), "wamid.1", START, &campaign.reference)).await;
+        let first = scene.session().await;
+        assert_eq!(first.customer.contact_id, Some(campaign.contact), "{}", scene.test.engine);
+        scene.receive(text(phone(FRIEND), "wamid.2", START.plus(1_000), "Hello")).await;
+        let second = scene.sessions().await.into_iter().find(|session| session.id != first.id).unwrap();
+        let own = second.customer.contact_id;
+        assert!(own.is_some_and(|id| id != campaign.contact), "{}", scene.test.engine);
+        let known = segue_channels::whatsapp::Identity { bsuid: Some("US.1".to_owned()), ..phone(FRIEND) };
+        scene.receive(text(known, "wamid.3", START.plus(2_000), "Both are me")).await;
+        assert_eq!(scene.count(&USERS).await, 1, "{}", scene.test.engine);
+        let session = scene.sessions().await.into_iter().find(|session| session.id == first.id).unwrap();
+        assert_eq!(session.customer.contact_id, own, "{}: not the recipient", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_number_finds_contact_or_lead_in_any_writing_and_else_makes_a_contact() {
     for test in engines().await {
         let scene = Scene::new(test).await;
