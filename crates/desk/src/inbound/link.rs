@@ -4,6 +4,7 @@
 //! recipient has another number than the customer was forwarded: it finds nobody. A link an agent made or took away is
 //! left alone. Each change is an entry of the history, written in the transaction that makes it.
 
+use segue_flow::answer;
 use segue_model::{
     ContactId, LeadId, PhoneNumber, SessionId, WorkspaceId,
     actor::Actor,
@@ -264,15 +265,19 @@ pub(super) fn by_email(
     history(tx, desk, &user, Change { session_id: Some(session.id), action, reason, before })
 }
 
-/// The e-mail address among what the bot gathered, when it was not there `before`.
-pub(super) fn new_email<'a>(before: &[Gathered], now: &'a [Gathered]) -> Option<&'a str> {
-    email_in(now).filter(|email| email_in(before) != Some(email))
+/// The e-mail address among what the bot gathered that was not there `before`.
+pub(super) fn new_email(before: &[Gathered], now: &[Gathered]) -> Option<String> {
+    emails(now).find(|email| emails(before).all(|known| known != *email))
 }
 
-/// The e-mail address among what the bot gathered.
-pub(crate) fn email_in(gathered: &[Gathered]) -> Option<&str> {
-    let is_email = |value: &&str| value.contains('@') && !value.contains(char::is_whitespace);
-    gathered.iter().map(|each| each.value.trim()).find(is_email)
+/// The first e-mail address among what the bot gathered.
+pub(crate) fn email_in(gathered: &[Gathered]) -> Option<String> {
+    emails(gathered).next()
+}
+
+/// What the bot itself takes for e-mail addresses.
+fn emails(gathered: &[Gathered]) -> impl Iterator<Item = String> {
+    gathered.iter().filter_map(|each| answer::email(each.value.trim()))
 }
 
 struct Change<'a> {

@@ -291,7 +291,7 @@ fn conversation(
             let before = session.gathered.clone();
             bot::hear(tx, desk, &mut session, said, notices)?;
             if let Some(email) = link::new_email(&before, &session.gathered) {
-                link::by_email(tx, desk, &session, email, notices)?;
+                link::by_email(tx, desk, &session, &email, notices)?;
             }
         }
         Turn::Next | Turn::None => {}

@@ -221,6 +221,32 @@ async fn an_address_the_bot_asked_for_is_asked_about_or_links_as_the_rule_says()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_handle_that_was_gathered_first_is_no_e_mail_address() {
+    const FLOW: &str = "flow: hello\nname: Hello\nagent: {queue: help}\nsteps:\n  \
+        - id: handle\n    ask: {type: text, prompt: \"Your handle?\", into: handle, label: \"Handle\", on_fail: over}\n  \
+        - id: mail\n    ask: {type: email, prompt: \"Your e-mail?\", into: email, label: \"E-mail\", on_fail: over}\n  \
+        - id: over\n    handover: {}\n";
+    for test in engines().await {
+        let mut scene = Scene::with_flow(test, Some("hello")).await;
+        scene.test.workspace.settings.linking.workspace =
+            LinkRules { rules: vec![rule(MatchBy::Email, OneMatch::Ask, ManyMatches::Ask)], none: NoMatch::Nothing };
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        segue_desk::flows::publish(store, ctx, workspace, "hello", FLOW.to_owned()).await.unwrap();
+        let known = with_email(&scene, "ana.lopez@example.com", "Ana").await;
+        for (number, words) in ["Hello", "@ana.b", "ana.lopez@example.com"].iter().enumerate() {
+            scene.receive(ana(&format!("wamid.{number}"), scene.test.now(), words)).await;
+            scene.advance(5_000);
+        }
+        let session = scene.session().await;
+        assert_eq!(session.gathered.len(), 2, "{}", scene.test.engine);
+        let panel = look(&scene, &session).await;
+        assert!(panel.link_prompt.is_some(), "{}", scene.test.engine);
+        let candidate = panel.candidates[0].contact.as_ref().map(|contact| contact.id);
+        assert_eq!(candidate, Some(known), "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_types_the_address_of_another_is_told_nothing_of_them_and_changes_nothing() {
     const FLOW: &str = "flow: hello\nname: Hello\nagent: {queue: help}\nsteps:\n  \
         - id: hi\n    say: {text: \"Hello{% if first_name %} {{ first_name }}{% endif %}!\"}\n  \
