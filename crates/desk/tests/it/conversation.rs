@@ -250,6 +250,30 @@ async fn who_comes_back_soon_is_offered_to_the_same_agent_first_and_else_to_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_is_not_offered_to_an_agent_who_left_that_queue() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.set(|settings| settings.return_minutes = 60).await;
+        let (sam, kim) = (scene.agent("Sam").await, scene.agent("Kim").await);
+        let session = scene.accepted(&sam).await;
+        scene.available(&kim).await;
+        scene.end(&sam, session.id).await;
+        let (help, sales) = (scene.queue, scene.queue("sales").await);
+        let (workspace_id, sam_id, kim_id) = (scene.workspace(), sam.user_id().unwrap(), kim.user_id().unwrap());
+        write(scene.store(), move |tx| {
+            tx.set_queue_members(workspace_id, help, &[kim_id])?;
+            tx.set_queue_members(workspace_id, sales, &[sam_id])
+        })
+        .await;
+        scene.advance(time::MINUTE);
+        scene.receive(ana("wamid.2", scene.test.now(), "One more question")).await;
+        scene.sweep().await;
+        let offers = (scene.offers(&sam).await.len(), scene.offers(&kim).await.len());
+        assert_eq!(offers, (0, 1), "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_numbers_of_a_session_are_kept_while_it_runs() {
     for test in engines().await {
         let scene = Scene::new(test).await;
