@@ -72,10 +72,10 @@ fn speak_as(
     };
     let text = places.fill(message.text_for(locale.as_deref()));
     let key = again.map_or_else(String::new, |at| format!(":{at}"));
-    automatic(tx, desk, session, text, format!("auto:{occasion}:{}{key}", session.id), notices)
+    automatic(tx, desk, session, text, format!("auto:{occasion}:{}{key}", session.id), notices).map(|_| ())
 }
 
-/// Says a text that no person wrote.
+/// Says a text that no person wrote. `false` when it was said before under this key, or nobody can be told.
 pub(crate) fn automatic(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -83,9 +83,9 @@ pub(crate) fn automatic(
     text: String,
     dedupe_key: String,
     notices: &mut Notices,
-) -> Result<(), DeskError> {
+) -> Result<bool, DeskError> {
     if text.trim().is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let outgoing = Outgoing {
         content: &segue_model::content::Content::Text { text },
@@ -97,8 +97,8 @@ pub(crate) fn automatic(
     };
     match say(tx, desk.ctx, desk.workspace_id(), session, outgoing, notices) {
         // Nobody can be told; that must not keep the session, or others, from going on.
-        Ok(_) | Err(DeskError::NoAddress) => Ok(()),
-        Err(error) => Err(error),
+        Err(DeskError::NoAddress) => Ok(false),
+        said => said.map(|said| said.is_some()),
     }
 }
 

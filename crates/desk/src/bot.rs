@@ -16,7 +16,7 @@ use std::{
 
 use segue_flow::{Context, Definition, Effect, Event, EventKind, RunState};
 use segue_model::{
-    Ctx, FlowVersionId, SessionId,
+    Ctx, FlowVersionId, PhoneNumber, SessionId,
     contact::{ContactFields, STANDARD_FIELDS},
     conversation::Occasion,
     delivery::MessageClass,
@@ -373,7 +373,7 @@ fn set_field(fields: &mut ContactFields, field: &str, value: String) {
         // The customer's number is the one they write from; an answer must not take it away.
         "phone" => {
             if fields.phone.is_none() {
-                fields.phone = segue_model::PhoneNumber::parse(&value, None).ok();
+                fields.phone = PhoneNumber::parse(&value, None).ok();
             }
             return;
         }
@@ -388,7 +388,8 @@ fn set_field(fields: &mut ContactFields, field: &str, value: String) {
     *slot = Some(value);
 }
 
-/// Writes an answer into the customer's lead; the first one makes them one.
+/// Writes an answer into the customer's lead; the first one makes them one. A number is kept in E.164, whatever its writing;
+/// what is none stays with the session.
 fn save_lead(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -398,9 +399,13 @@ fn save_lead(
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
     let workspace_id = desk.workspace_id();
-    if field == "phone" && segue_model::PhoneNumber::parse(value, None).is_err() {
-        return Ok(());
-    }
+    let number = if field == "phone" {
+        let Ok(number) = PhoneNumber::parse(value, None) else { return Ok(()) };
+        Some(number)
+    } else {
+        None
+    };
+    let value = number.as_ref().map_or(value, PhoneNumber::as_str);
     let lead_id = leads::lead_of_bot(tx, desk.ctx, workspace_id, session, notices)?;
     tx.set_lead_field(workspace_id, lead_id, field, value)?;
     Ok(())

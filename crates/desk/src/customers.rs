@@ -3,13 +3,14 @@
 use segue_model::{Ctx, CustomerMergeId, MessagingUserId, SessionId, WorkspaceId, actor::Actor};
 use segue_store::{
     Store, Tx,
+    customer_link::{LinkAction, LinkEntry, LinkState},
     customer_merge::{CustomerMergeView, Parted},
     session::SessionView,
     thread::JoinCustomers,
 };
 
 use crate::{
-    DeskError, blocks, inbound,
+    DeskError, blocks, inbound, linking,
     notice::Notices,
     say::system_line,
     sessions::{self, Standing},
@@ -101,8 +102,13 @@ pub async fn part(
                 return Err(DeskError::InvalidField { field: "merge_id", message: message.to_owned() });
             }
             inbound::lock_customers(tx, workspace_id, session.channel_id, &[merge.kept_id, merge.merged_id])?;
-            let (moved, to_tell) = match tx.part_customers(workspace_id, &merge, &actor.reference(), ctx.now())? {
-                Parted::Done { sessions, to_tell } => (sessions, to_tell),
+            let kept = tx.messaging_user(workspace_id, merge.kept_id)?.ok_or(DeskError::LinkChanged)?;
+            let before = LinkState::of(&kept);
+            let (changed, to_tell) = match tx.part_customers(workspace_id, &merge, &actor.reference(), ctx.now())? {
+                Parted::Done { mut sessions, narrowed, to_tell } => {
+                    sessions.extend(narrowed);
+                    (sessions, to_tell)
+                }
                 Parted::Already | Parted::KeptIsGone => return Err(DeskError::LinkChanged),
                 Parted::Emptied => {
                     let message =
@@ -113,8 +119,15 @@ pub async fn part(
             for id in to_tell {
                 blocks::tell(tx, &ctx, workspace_id, id)?;
             }
+            let kept = tx.messaging_user(workspace_id, merge.kept_id)?.ok_or(DeskError::LinkChanged)?;
+            if LinkState::of(&kept) != before {
+                let is_linked = LinkState::of(&kept).is_linked();
+                let action = if is_linked { LinkAction::Linked } else { LinkAction::Unlinked };
+                let entry = linking::entry(&ctx, &actor, &session, &kept, action, before);
+                tx.insert_link(workspace_id, &LinkEntry { reason: "part".to_owned(), ..entry })?;
+            }
             let mut notices = Notices::new(workspace_id);
-            for id in moved {
+            for id in changed {
                 notices.session_updated(id);
             }
             notices.session_updated(session_id);

@@ -5,7 +5,7 @@ use segue_store::{
     Store, StoreError, Tx,
     crm::{LeadStatus, LeadView},
     customer_link::{LinkAction, LinkEntry, LinkState},
-    messaging_user::IdentifierKind,
+    messaging_user::{IdentifierKind, LinkedBy},
     recipient::Stamp,
     session::Session,
 };
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    DeskError, linking,
+    DeskError, inbound, linking,
     notice::Notices,
     say::system_line,
     sessions::{self, Page},
@@ -103,7 +103,8 @@ fn create_in(
     Ok(lead)
 }
 
-/// The customer's lead, made on the bot's first answer that belongs to one.
+/// The customer's lead, made on the bot's first answer that belongs to one. Into a lead that was found by an e-mail address
+/// nothing is written: anybody can type one.
 pub(crate) fn lead_of_bot(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
@@ -113,10 +114,20 @@ pub(crate) fn lead_of_bot(
 ) -> Result<LeadId, DeskError> {
     let mut user =
         tx.messaging_user(workspace_id, session.messaging_user_id)?.ok_or(DeskError::NotFound("customer"))?;
-    if let Some(lead_id) = user.lead_id {
+    let sure_lead = match user.linked_by {
+        Some(LinkedBy::Email) => inbound::own_lead(tx, workspace_id, &user)?,
+        _ => user.lead_id,
+    };
+    if let Some(lead_id) = sure_lead {
         return Ok(lead_id);
     }
-    let lead = of_session(tx, ctx, workspace_id, session, user.sure_contact())?;
+    let mut lead = of_session(tx, ctx, workspace_id, session, user.sure_contact())?;
+    if user.linked_by == Some(LinkedBy::Email)
+        && let Some(name) = user.profile_name.clone().or_else(|| user.username.clone())
+    {
+        // What the customer is called here is the name of whoever has the address.
+        lead.name = name;
+    }
     tx.insert_lead(workspace_id, &lead, None)?;
     let before = LinkState::of(&user);
     user.lead_id = Some(lead.id);

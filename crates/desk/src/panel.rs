@@ -209,11 +209,12 @@ fn candidates(
         None => None,
     };
     let phone = phone_of(tx, workspace_id, session)?;
+    let email = inbound::email_in(&session.gathered);
     let known = inbound::Known {
         user,
         reference: origin.map(|origin| origin.contact_id),
         phone: phone.as_ref(),
-        email: inbound::email_in(&session.gathered),
+        email: email.as_deref(),
     };
     let matched = inbound::candidates(tx, workspace_id, &known, workspace.settings.linking.of(session.channel_id))?;
     let mut found = shown(tx, workspace_id, &matched)?;

@@ -11,6 +11,7 @@ use segue_model::{
 use segue_store::{
     Store, Tx,
     contact::ContactView,
+    messaging_user::LinkedBy,
     session::Session,
     template::{APPROVED, Template, TemplateView},
 };
@@ -52,7 +53,9 @@ pub async fn of_session(
         .read(move |tx| {
             let view = sessions::view(tx, workspace_id, id)?;
             let session = tx.session(workspace_id, id)?.ok_or(DeskError::NotFound("session"))?;
-            let contact = match view.customer.contact_id {
+            let user =
+                tx.messaging_user(workspace_id, session.messaging_user_id)?.ok_or(DeskError::NotFound("customer"))?;
+            let contact = match user.sure_contact() {
                 Some(id) => tx.contact(workspace_id, id)?,
                 None => None,
             };
@@ -64,11 +67,16 @@ pub async fn of_session(
             {
                 fields.insert("agent.name".to_owned(), user.name);
             }
+            // What the customer is called here may be the name of whoever has the e-mail address that they typed.
+            let called = match user.linked_by {
+                Some(LinkedBy::Email) => user.profile_name.as_deref().unwrap_or_default(),
+                _ => view.customer.name.as_str(),
+            };
             if !fields.contains_key("contact.first_name")
-                && let Some(name) = view.customer.name.split_whitespace().next()
+                && let Some(name) = called.split_whitespace().next()
                 && name.chars().any(char::is_alphabetic)
             {
-                // Nobody is linked: the name of the customer's own profile.
+                // Nobody is linked surely: the name of the customer's own profile.
                 fields.insert("contact.first_name".to_owned(), name.to_owned());
             }
             let locale = contact.and_then(|contact| contact.locale);

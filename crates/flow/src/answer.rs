@@ -160,8 +160,9 @@ fn number(ask: &Ask, text: &str) -> Option<Answer> {
     Some(Answer { text: value.to_string(), value, goto: None })
 }
 
-/// An address with one @, a name before it and a domain with a dot after it.
-fn email(text: &str) -> Option<String> {
+/// The e-mail address that a text is: with one @, a name before it and a domain with a dot after it.
+#[must_use]
+pub fn email(text: &str) -> Option<String> {
     let text = text.strip_prefix("mailto:").unwrap_or(text);
     let text = text.trim_matches(|letter: char| matches!(letter, '<' | '>' | '"' | '.' | ',' | ';' | '!' | ' '));
     let (name, domain) = text.split_once('@')?;

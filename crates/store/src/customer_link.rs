@@ -46,6 +46,19 @@ impl LinkState {
     pub const fn of(user: &MessagingUser) -> Self {
         Self { contact_id: user.contact_id, lead_id: user.lead_id, linked_by: user.linked_by }
     }
+
+    /// Whether there is a contact or a lead.
+    #[must_use]
+    pub const fn is_linked(self) -> bool {
+        self.contact_id.is_some() || self.lead_id.is_some()
+    }
+
+    /// What a customer is linked to once the other one is part of it. What an agent decided stands, also that it is nobody.
+    #[must_use]
+    pub fn merged_with(self, other: Self) -> Self {
+        let is_by_agent = |link: Self| link.linked_by == Some(LinkedBy::Agent);
+        if !is_by_agent(self) && (is_by_agent(other) || !self.is_linked()) { other } else { self }
+    }
 }
 
 /// An entry of the history.
@@ -56,7 +69,7 @@ pub struct LinkEntry {
     pub messaging_user_id: MessagingUserId,
     pub session_id: Option<SessionId>,
     pub action: LinkAction,
-    /// What the rule matched by, or `agent`, or `bot`.
+    /// What the rule matched by, or `agent`, `bot`, `merge` or `part`.
     pub reason: String,
     /// The agent's own words.
     pub note: Option<String>,
@@ -106,15 +119,18 @@ crate::sql! {
     POSTPONE_PROMPT = "UPDATE link_prompts SET postponed_at = $3
         WHERE workspace_id = $1 AND messaging_user_id = $2 AND postponed_at IS NULL";
     END_PROMPT = "DELETE FROM link_prompts WHERE workspace_id = $1 AND messaging_user_id = $2";
+    /// Anybody can type an e-mail address: a customer who is linked by one is not surely that person on the other channel.
     CONTACTS_OF_IDENTIFIER = "SELECT DISTINCT u.contact_id FROM messaging_identifiers i
         JOIN messaging_users u ON u.workspace_id = i.workspace_id AND u.id = i.messaging_user_id
         WHERE i.workspace_id = $1 AND i.channel_id IN (SELECT c.id FROM channels c WHERE c.workspace_id = $1)
             AND i.kind = $2 AND i.value = $3 AND u.id <> $4 AND u.contact_id IS NOT NULL
+            AND COALESCE(u.linked_by, '') <> 'email'
         ORDER BY u.contact_id DESC LIMIT $5";
     LEADS_OF_IDENTIFIER = "SELECT DISTINCT u.lead_id FROM messaging_identifiers i
         JOIN messaging_users u ON u.workspace_id = i.workspace_id AND u.id = i.messaging_user_id
         WHERE i.workspace_id = $1 AND i.channel_id IN (SELECT c.id FROM channels c WHERE c.workspace_id = $1)
             AND i.kind = $2 AND i.value = $3 AND u.id <> $4 AND u.lead_id IS NOT NULL
+            AND COALESCE(u.linked_by, '') <> 'email'
         ORDER BY u.lead_id DESC LIMIT $5";
     CONTACTS_OF_EMAIL = "SELECT id FROM contacts
         WHERE workspace_id = $1 AND email IS NOT NULL AND LOWER(email) = $2 ORDER BY id DESC LIMIT $3";
@@ -250,7 +266,7 @@ impl Tx<'_> {
         self.execute(&END_PROMPT, &[&workspace_id, &user_id]).map(|_| ())
     }
 
-    /// Contacts of other customers, on any channel, that have the same identifier.
+    /// Contacts of other customers, on any channel, that have the same identifier and are surely those contacts.
     ///
     /// # Errors
     /// When the store fails.
@@ -266,7 +282,7 @@ impl Tx<'_> {
         self.query(&CONTACTS_OF_IDENTIFIER, &params, |row| row.next())
     }
 
-    /// Leads of other customers, on any channel, that have the same identifier.
+    /// Leads of other customers, on any channel, that have the same identifier and are surely those leads.
     ///
     /// # Errors
     /// When the store fails.

@@ -6,8 +6,8 @@
 //! # What parts again
 //! The identifiers and sessions that the merged customer had, and its row as it was. What came since the merge stays with
 //! the customer it came to. Only a block that was made since holds for both. One who had several addresses of its own has
-//! them again, in the order of their use. When each wrote last is told by its own conversations, so that nobody has the
-//! service window of the other.
+//! them again, in the order of their use. When each wrote last is told by the use of its own addresses since the merge, else
+//! by what was known before it, so that nobody has the service window of the other.
 
 use segue_model::{
     ChannelId, CustomerMergeId, MessagingUserId, SessionId, Timestamp, WorkspaceId, actor::Actor, window,
@@ -20,6 +20,7 @@ use crate::{
     customer_block::Parting,
     customer_link::LinkState,
     messaging_user::{Identifier, IdentifierKind, LinkedBy, MessagingUser},
+    session::step,
     tx::json_text,
 };
 
@@ -88,6 +89,14 @@ impl Was {
         identifiers.map(|(kind, value)| Identifier { kind, value }).zip(used_at)
     }
 
+    const fn link(&self) -> LinkState {
+        LinkState { contact_id: self.contact_id, lead_id: self.lead_id, linked_by: self.linked_by }
+    }
+
+    fn has(&self, identifier: &Identifier) -> bool {
+        self.identifiers.iter().any(|(kind, value)| *kind == identifier.kind && *value == identifier.value)
+    }
+
     fn user(&self) -> MessagingUser {
         MessagingUser {
             id: self.id,
@@ -130,6 +139,8 @@ pub enum Parted {
     Done {
         /// The sessions that are the merged customer's again.
         sessions: Vec<SessionId>,
+        /// Those in which the other one had opened the service window.
+        narrowed: Vec<SessionId>,
         /// Of whose block the provider is to be told.
         to_tell: Vec<MessagingUserId>,
     },
@@ -165,6 +176,11 @@ crate::sql! {
     /// Of the conversations that the customer wrote in: one that was begun from here has the window of before.
     LATEST_WINDOW = "SELECT MAX(s.window_expires_at) FROM sessions s WHERE s.workspace_id = $1
             AND s.messaging_user_id = $2 AND s.customer_messages > 0";
+    /// Of the conversations since the merge, in which both may have written.
+    NARROW_WINDOWS = "UPDATE sessions SET window_expires_at = $3, window_step = $4, version = version + 1
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND window_expires_at IS NOT NULL
+            AND (CAST($3 AS BIGINT) IS NULL OR window_expires_at > $3) AND last_at >= $5
+        RETURNING id";
     HEARD = "UPDATE messaging_users SET last_inbound_at = $3 WHERE workspace_id = $1 AND id = $2";
     /// Those that left several addresses side by side: said by a person of this customer, or of one that is part of it.
     OPEN_MERGES = "SELECT COUNT(*) FROM messaging_user_merges m
@@ -300,6 +316,14 @@ impl Tx<'_> {
         }
         let merged = record.merged.user();
         self.insert_messaging_user(workspace_id, &merged)?;
+        // Before the identifiers are parted: of one that is alone again no use is noted.
+        let used = self.used_identifiers_of(workspace_id, merge.kept_id)?;
+        let wrote_at = |is_own: &dyn Fn(&Identifier) -> bool| {
+            let since = used.iter().filter(|(one, used_at)| *used_at > merge.merged_at && is_own(one));
+            since.map(|(_, used_at)| *used_at).max()
+        };
+        let kept_wrote = record.kept.last_inbound_at.max(wrote_at(&|one| !record.merged.has(one)));
+        let merged_wrote = record.merged.last_inbound_at.max(wrote_at(&|one| record.merged.has(one)));
         self.part_identifiers(workspace_id, &record)?;
         let mut moved = Vec::new();
         for id in &record.sessions {
@@ -309,6 +333,8 @@ impl Tx<'_> {
                 moved.push(*id);
             }
         }
+        let mut narrowed = self.narrow_windows(workspace_id, merge, (merge.kept_id, kept_wrote))?;
+        narrowed.extend(self.narrow_windows(workspace_id, merge, (merged.id, merged_wrote))?);
         // What the kept one took over from the other goes, where nobody changed it since.
         let took = |now: &Option<String>, was: &Option<String>, other: &Option<String>| was.is_none() && now == other;
         if took(&kept.profile_name, &record.kept.profile_name, &record.merged.profile_name) {
@@ -317,10 +343,10 @@ impl Tx<'_> {
         if took(&kept.username, &record.kept.username, &record.merged.username) {
             kept.username = None;
         }
-        let was_linked = record.kept.contact_id.is_some() || record.kept.lead_id.is_some();
-        if !was_linked && (kept.contact_id, kept.lead_id) == (record.merged.contact_id, record.merged.lead_id) {
-            (kept.contact_id, kept.lead_id, kept.linked_by) =
-                (record.kept.contact_id, record.kept.lead_id, record.kept.linked_by);
+        let (was, other) = (record.kept.link(), record.merged.link());
+        let took_link = !was.is_linked() || was.merged_with(other) == other;
+        if took_link && (kept.contact_id, kept.lead_id) == (other.contact_id, other.lead_id) {
+            (kept.contact_id, kept.lead_id, kept.linked_by) = (was.contact_id, was.lead_id, was.linked_by);
         }
         kept.last_inbound_at = self.heard_of(workspace_id, &record.kept)?;
         self.save_messaging_user(workspace_id, &kept, link)?;
@@ -334,11 +360,23 @@ impl Tx<'_> {
         let parting = |was: &Was| Parting { id: was.id, was_blocked: was.blocked_at.is_some() };
         let customers = (parting(&record.kept), parting(&record.merged));
         let to_tell = self.part_blocks(workspace_id, customers, merge.merged_at)?;
-        Ok(Parted::Done { sessions: moved, to_tell })
+        Ok(Parted::Done { sessions: moved, narrowed, to_tell })
+    }
+
+    /// Closes the service windows of a parted customer's conversations as its own last message tells. Gives those it changed.
+    fn narrow_windows(
+        &mut self,
+        workspace_id: WorkspaceId,
+        merge: &CustomerMergeView,
+        (id, wrote_at): (MessagingUserId, Option<Timestamp>),
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let until = wrote_at.map(window::expires_at);
+        let params: [&dyn crate::Bind; 5] = [&workspace_id, &id, &until, &until.map(step), &merge.merged_at];
+        self.query(&NARROW_WINDOWS, &params, |row| row.next())
     }
 
     /// When a customer who is parted from another wrote last: before the two were merged, or since then in a conversation
-    /// that is its own, as the service window there tells.
+    /// that is its own, as the service window there tells, which is its own again.
     fn heard_of(&mut self, workspace_id: WorkspaceId, was: &Was) -> Result<Option<Timestamp>, StoreError> {
         let latest = self
             .query_one(&LATEST_WINDOW, &[&workspace_id, &was.id], |row| row.next::<Option<Timestamp>>())?

@@ -223,7 +223,8 @@ impl Tx<'_> {
         self.execute(&HEAR_USER, &params).map(|_| ())
     }
 
-    /// Stores names, time of the last message, and the link, which was `before` when it was decided what it is to be.
+    /// Stores names, time of the last message, and the link, which was `before` when it was decided what it is to be. A link
+    /// answers the question of who this is.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when somebody else changed the link meanwhile, which only PostgreSQL lets happen: what
@@ -248,10 +249,11 @@ impl Tx<'_> {
             &optional_word(before.linked_by),
         ];
         let written = self.execute(&SAVE_USER, &params)?;
-        one_linked(written)
+        one_linked(written)?;
+        self.answer_prompt(workspace_id, user, before)
     }
 
-    /// Stores the link alone, which was `before` when it was decided what it is to be.
+    /// Stores the link alone, which was `before` when it was decided what it is to be, as [`Tx::save_messaging_user`] does.
     ///
     /// # Errors
     /// As [`Tx::save_messaging_user`].
@@ -272,7 +274,22 @@ impl Tx<'_> {
             &optional_word(before.linked_by),
         ];
         let written = self.execute(&LINK_USER, &params)?;
-        one_linked(written)
+        one_linked(written)?;
+        self.answer_prompt(workspace_id, user, before)
+    }
+
+    /// Whoever is linked now need not be asked about any more. A lead that was only added does not tell who somebody is.
+    fn answer_prompt(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user: &MessagingUser,
+        before: LinkState,
+    ) -> Result<(), StoreError> {
+        let is_told = user.linked_by.is_some() && LinkState::of(user).is_linked();
+        if is_told && (user.contact_id, user.linked_by) != (before.contact_id, before.linked_by) {
+            self.end_prompt(workspace_id, user.id)?;
+        }
+        Ok(())
     }
 
     /// Gives a Messaging User one more identifier. `false` when somebody has it already, this user perhaps.

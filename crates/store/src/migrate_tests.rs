@@ -300,3 +300,46 @@ fn the_file_of_a_message_is_found_in_what_older_versions_wrote() {
         assert_eq!(found, expected, "{:?}", database.engine);
     }
 }
+
+#[test]
+fn the_number_of_a_lead_is_brought_into_one_form_or_is_nobodys() {
+    const NUMBERS: [(&str, Option<&str>); 7] = [
+        ("+12025550101", Some("+12025550101")),
+        ("+1 (202) 555-0102", Some("+12025550102")),
+        ("+49 (0)30/123.456", Some("+4930123456")),
+        ("+1 202 555 0103 ext. 4", None),
+        ("202 555 0104", None),
+        ("+012025550105", None),
+        ("+123", None),
+    ];
+    const INSERT: &str = "INSERT INTO leads (workspace_id, id, name, phone, status, created_at) VALUES";
+    const READ: &str = "SELECT phone FROM leads ORDER BY created_at";
+    for database in databases() {
+        migrate(&database.engine, &database.backups(), &MIGRATIONS[..76]).unwrap();
+        let insert = |uuid: &dyn Fn(usize) -> String| {
+            let row = |(at, (number, _)): (usize, &(&str, Option<&str>))| {
+                format!("({}, {}, 'Ana', '{number}', 'new', {at})", uuid(1), uuid(at + 2))
+            };
+            let rows: Vec<String> = NUMBERS.iter().enumerate().map(row).collect();
+            format!("{INSERT} {}", rows.join(", "))
+        };
+        let left: Vec<Option<String>> = match &database.engine {
+            Engine::Sqlite(path) => {
+                let connection = sqlite::open(path, sqlite::Access::ReadWrite).unwrap();
+                connection.execute_batch(&insert(&|value| format!("x'{value:032x}'"))).unwrap();
+                database.migrate(&[]).unwrap();
+                let mut statement = connection.prepare(READ).unwrap();
+                statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            }
+            Engine::Postgres(url) => {
+                let mut client = postgres::connect(url).unwrap();
+                let uuid = |value: usize| format!("'{}'", uuid::Uuid::from_u128(value as u128));
+                client.batch_execute(&insert(&uuid)).unwrap();
+                database.migrate(&[]).unwrap();
+                client.query(READ, &[]).unwrap().iter().map(|row| row.get(0)).collect()
+            }
+        };
+        let expected: Vec<Option<String>> = NUMBERS.iter().map(|(_, number)| number.map(str::to_owned)).collect();
+        assert_eq!(left, expected, "{:?}", database.engine);
+    }
+}

@@ -6441,7 +6441,7 @@ export interface components {
             messaging_user_id: components["schemas"]["MessagingUserId"];
             /** @description The agent's own words. */
             note?: string | null;
-            /** @description What the rule matched by, or `agent`, or `bot`. */
+            /** @description What the rule matched by, or `agent`, `bot`, `merge` or `part`. */
             reason: string;
             session_id?: components["schemas"]["SessionId"] | null;
             undoes_id?: components["schemas"]["CustomerLinkId"] | null;

@@ -12,7 +12,7 @@ use segue_model::{
     delivery::MessageClass,
     keyword::Keyword,
     revocation::{self, RevocationVerdict},
-    session::{EndedBy, OptIn},
+    session::{EndedBy, OptIn, SessionState},
 };
 use segue_store::{
     Tx, consent::NewConsentEvent, consent_review::NewReview, customer_address::CustomerAddresses, flow::RunStatus,
@@ -45,7 +45,7 @@ fn own_words(content: &Content) -> Option<&str> {
 }
 
 /// Obeys a no in any words, and START after one, and answers HELP. A session that HELP or START opens goes on as any
-/// other; in one that is under way they are no answer to the bot.
+/// other, and START begins one that waits for the customer's word; in one that is under way they are no answer to the bot.
 ///
 ///  Only what the customer wrote, or a quick reply of a template, can be one: a
 /// button of the bot that says "Cancel" is an answer.
@@ -69,7 +69,8 @@ pub(super) fn keyword(
             let at = grant(tx, desk, session, words, message)?;
             (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(at));
             confirm(tx, desk, session, (Keyword::Start, language), &message.wamid, notices)?;
-            return Ok(if is_first { Keyworded::No } else { Keyworded::Yes });
+            let has_begun = !is_first && session.state != SessionState::New;
+            return Ok(if has_begun { Keyworded::Yes } else { Keyworded::No });
         }
         Some((Keyword::Help, language)) => {
             confirm(tx, desk, session, (Keyword::Help, language), &message.wamid, notices)?;

@@ -3,17 +3,19 @@
 use segue_channels::whatsapp::webhook::UserIdUpdate;
 use segue_channels::whatsapp::{Content, Identity};
 use segue_model::{
-    ChannelId, Ctx, MessagingUserId, PhoneNumber, Timestamp, WorkspaceId, actor::Actor, session::EndedBy,
+    ChannelId, Ctx, MessagingUserId, PhoneNumber, SessionId, Timestamp, WorkspaceId,
+    actor::Actor,
+    session::{EndedBy, OptIn, SessionState, SessionStep},
 };
 use segue_store::{
     StoreError, Tx,
-    customer_link::LinkState,
+    customer_link::{LinkAction, LinkEntry, LinkState},
     messaging_user::{Identifier, IdentifierKind, MessagingUser},
     session::Session,
 };
 
-use super::{Desk, InboundError, passed_on};
-use crate::{DeskError, blocks, closing, notice::Notices};
+use super::{Desk, InboundError, passed_on, step};
+use crate::{DeskError, blocks, closing, notice::Notices, pending};
 
 /// The customer of a message.
 pub(crate) struct Customer {
@@ -93,11 +95,11 @@ pub(crate) fn customer(
     notices: &mut Notices,
 ) -> Result<Customer, DeskError> {
     let workspace_id = desk.workspace_id();
-    let (mut user, known) = match familiar(tx, desk, identifiers)? {
-        Some(familiar) => familiar,
+    let (mut user, known, was_hidden) = match familiar(tx, desk, identifiers)? {
+        Some((user, known)) => (user, known, false),
         None => {
-            let (id, known) = acquaint(tx, desk, identifiers, notices)?;
-            (tx.messaging_user(workspace_id, id)?.ok_or(DeskError::NotFound("customer"))?, known)
+            let (id, known, was_hidden) = acquaint(tx, desk, identifiers, notices)?;
+            (tx.messaging_user(workspace_id, id)?.ok_or(DeskError::NotFound("customer"))?, known, was_hidden)
         }
     };
     let known_phone = known.iter().find_map(phone_of);
@@ -109,14 +111,9 @@ pub(crate) fn customer(
             is_renamed = true;
         }
     }
-    let told_phone = identifiers.iter().find_map(phone_of);
-    Ok(Customer {
-        user,
-        is_renamed,
-        phone_learned: known_phone.is_none() && told_phone.is_some(),
-        // The number of this message is the one the customer has now.
-        phone: told_phone.or(known_phone),
-    })
+    // The number of this message is the one the customer has now.
+    let phone = identifiers.iter().find_map(phone_of).or(known_phone);
+    Ok(Customer { user, is_renamed, phone_learned: was_hidden && phone.is_some(), phone })
 }
 
 /// The Messaging User that has all the identifiers and no other ones of the same kinds, and what it has: so it is with
@@ -145,21 +142,26 @@ fn familiar(
     Ok(Some((user, known)))
 }
 
-/// Gives one Messaging User all the identifiers, and gives what it had before.
+/// Gives one Messaging User all the identifiers. Gives what it had before, together with those that are part of it now, and
+/// whether no number was known of it, or of the one whose link it has now.
 fn acquaint(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
     identifiers: &[Identifier],
     notices: &mut Notices,
-) -> Result<(MessagingUserId, Vec<Identifier>), DeskError> {
+) -> Result<(MessagingUserId, Vec<Identifier>, bool), DeskError> {
     let workspace_id = desk.workspace_id();
+    let is_hidden = |all: &[Identifier]| all.iter().find_map(phone_of).is_none();
     let found = passed_on::same_person(tx, desk, identifiers, notices)?;
     let (id, others) = match found.split_first() {
         Some((oldest, others)) => (*oldest, others),
         None => (create(tx, desk)?, &[][..]),
     };
+    let mut was_hidden = is_hidden(&tx.identifiers_of(workspace_id, id)?);
     for other in others {
+        let (theirs, link) = (tx.identifiers_of(workspace_id, *other)?, link_of(tx, workspace_id, id)?);
         merge(tx, desk, *other, id, notices)?;
+        was_hidden |= is_hidden(&theirs) && link_of(tx, workspace_id, id)? != link;
     }
     let known = tx.identifiers_of(workspace_id, id)?;
     for identifier in identifiers {
@@ -169,7 +171,11 @@ fn acquaint(
         tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
         tx.use_identifier(workspace_id, id, identifier, desk.ctx.now())?;
     }
-    Ok((id, known))
+    Ok((id, known, was_hidden))
+}
+
+fn link_of(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: MessagingUserId) -> Result<Option<LinkState>, StoreError> {
+    Ok(tx.messaging_user(workspace_id, id)?.map(|user| LinkState::of(&user)))
 }
 
 fn create(tx: &mut Tx<'_>, desk: &Desk<'_>) -> Result<MessagingUserId, StoreError> {
@@ -221,7 +227,7 @@ pub(crate) fn lock_customers(
 }
 
 /// Makes `from` part of `into`. All sessions are kept; when both have an open one, the one that an agent has (else the
-/// older one) goes on and the other ends. What changed is written down.
+/// older one) goes on, with what waits in the other, which ends. What changed is written down.
 ///
 /// # Errors
 /// When the store fails.
@@ -243,8 +249,11 @@ pub(crate) fn merge_customers(
     for id in ids {
         open.extend(tx.session_to_change(workspace_id, id)?);
     }
+    let mut going_on = None;
     if let [first, second] = &mut open[..] {
-        let ending = if second.agent_id.is_some() && first.agent_id.is_none() { first } else { second };
+        let is_second = second.agent_id.is_some() && first.agent_id.is_none();
+        let (stays, ending) = if is_second { (second, first) } else { (first, second) };
+        going_on = Some((stays.id, ending.clone()));
         let why = "The customer has another open session here; the conversation goes on in that one.".to_owned();
         closing::close(tx, ctx, workspace_id, ending, EndedBy::System, why, notices)?;
         tx.save_session(workspace_id, ending)?;
@@ -261,8 +270,24 @@ pub(crate) fn merge_customers(
         }
     }
     let link = LinkState::of(&kept);
-    if kept.contact_id.is_none() && kept.lead_id.is_none() {
-        (kept.contact_id, kept.lead_id, kept.linked_by) = (gone.contact_id, gone.lead_id, gone.linked_by);
+    let after = link.merged_with(LinkState::of(&gone));
+    (kept.contact_id, kept.lead_id, kept.linked_by) = (after.contact_id, after.lead_id, after.linked_by);
+    if after != link {
+        let entry = LinkEntry {
+            id: ctx.id(),
+            messaging_user_id: into,
+            session_id: going_on.as_ref().map(|(id, _)| *id),
+            action: if after.is_linked() { LinkAction::Linked } else { LinkAction::Unlinked },
+            reason: "merge".to_owned(),
+            note: None,
+            before: link,
+            after,
+            undoes_id: None,
+            actor: actor.reference(),
+            actor_name: None,
+            at: ctx.now(),
+        };
+        tx.insert_link(workspace_id, &entry)?;
     }
     kept.profile_name = kept.profile_name.or(gone.profile_name);
     kept.username = kept.username.or(gone.username);
@@ -275,6 +300,41 @@ pub(crate) fn merge_customers(
         blocks::tell(tx, ctx, workspace_id, into)?;
     }
     tx.merge_messaging_users(workspace_id, from, into)?;
+    match going_on {
+        Some((id, left)) => go_on(tx, ctx, workspace_id, id, &left, notices),
+        None => Ok(()),
+    }
+}
+
+/// What was `left` in a conversation that ended for this one goes on here: the service window, what nobody has read or
+/// answered, and what waited for the customer to write.
+fn go_on(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    id: SessionId,
+    left: &Session,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let Some(mut session) = tx.session_to_change(workspace_id, id)? else { return Ok(()) };
+    if left.window_expires_at > session.window_expires_at {
+        session.window_expires_at = left.window_expires_at;
+        session.state = step(&session, SessionStep::CustomerMessage)?;
+    }
+    let waits_since = left.numbers.waits_since;
+    if waits_since.is_some() {
+        (session.numbers.idle_since, session.numbers.idle_warned) = (None, false);
+    }
+    if left.opt_in != OptIn::Declined {
+        pending::deliver(tx, ctx, workspace_id, &mut session, notices)?;
+    }
+    session.unread += left.unread;
+    if session.agent_id.is_some() || session.state == SessionState::Waiting {
+        let all = [session.numbers.waits_since, waits_since];
+        session.numbers.waits_since = all.into_iter().flatten().min();
+    }
+    notices.session_updated(id);
+    tx.save_session(workspace_id, &mut session)?;
     Ok(())
 }
 

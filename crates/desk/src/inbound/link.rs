@@ -4,8 +4,9 @@
 //! recipient has another number than the customer was forwarded: it finds nobody. A link an agent made or took away is
 //! left alone. Each change is an entry of the history, written in the transaction that makes it.
 
+use segue_flow::answer;
 use segue_model::{
-    ContactId, LeadId, PhoneNumber, SessionId,
+    ContactId, LeadId, PhoneNumber, SessionId, WorkspaceId,
     actor::Actor,
     attribution::Attribution,
     code::CodeTarget,
@@ -138,7 +139,7 @@ fn link(
 ) -> Result<(), DeskError> {
     let user = &customer.user;
     // What the customer asked for here is theirs, whoever they turn out to be, and does not tell who that is.
-    let own_lead = own_lead(tx, desk, user)?;
+    let own_lead = own_lead(tx, desk.workspace_id(), user)?;
     let has_only_own = own_lead.is_some() && user.contact_id.is_none() && user.linked_by.is_none();
     let is_linked = (user.contact_id.is_some() || user.lead_id.is_some()) && !has_only_own;
     // The number of a customer who was linked by a code may show that the link was forwarded.
@@ -198,11 +199,15 @@ fn link(
 }
 
 /// The customer's lead when it was made in one of their own conversations.
-fn own_lead(tx: &mut Tx<'_>, desk: &Desk<'_>, user: &MessagingUser) -> Result<Option<LeadId>, StoreError> {
+pub(crate) fn own_lead(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    user: &MessagingUser,
+) -> Result<Option<LeadId>, StoreError> {
     let Some(lead_id) = user.lead_id else { return Ok(None) };
-    let session_id = tx.lead(desk.workspace_id(), lead_id)?.and_then(|lead| lead.session_id);
+    let session_id = tx.lead(workspace_id, lead_id)?.and_then(|lead| lead.session_id);
     let Some(session_id) = session_id else { return Ok(None) };
-    let session = tx.session(desk.workspace_id(), session_id)?;
+    let session = tx.session(workspace_id, session_id)?;
     Ok(session.filter(|session| session.messaging_user_id == user.id).map(|_| lead_id))
 }
 
@@ -240,7 +245,7 @@ pub(super) fn by_email(
     };
     let (action, reason) = match only.decide(|rule| matching::find(tx, workspace_id, &known, rule))? {
         Decision::Link { target, rule } => {
-            let own_lead = own_lead(tx, desk, &user)?;
+            let own_lead = own_lead(tx, workspace_id, &user)?;
             let (contact_id, lead_id) = target.ids(tx, workspace_id)?;
             (user.contact_id, user.lead_id) = (contact_id, lead_id.or(own_lead));
             user.linked_by = Some(LinkedBy::Email);
@@ -260,15 +265,19 @@ pub(super) fn by_email(
     history(tx, desk, &user, Change { session_id: Some(session.id), action, reason, before })
 }
 
-/// The e-mail address among what the bot gathered, when it was not there `before`.
-pub(super) fn new_email<'a>(before: &[Gathered], now: &'a [Gathered]) -> Option<&'a str> {
-    email_in(now).filter(|email| email_in(before) != Some(email))
+/// The e-mail address among what the bot gathered that was not there `before`.
+pub(super) fn new_email(before: &[Gathered], now: &[Gathered]) -> Option<String> {
+    emails(now).find(|email| emails(before).all(|known| known != *email))
 }
 
-/// The e-mail address among what the bot gathered.
-pub(crate) fn email_in(gathered: &[Gathered]) -> Option<&str> {
-    let is_email = |value: &&str| value.contains('@') && !value.contains(char::is_whitespace);
-    gathered.iter().map(|each| each.value.trim()).find(is_email)
+/// The first e-mail address among what the bot gathered.
+pub(crate) fn email_in(gathered: &[Gathered]) -> Option<String> {
+    emails(gathered).next()
+}
+
+/// What the bot itself takes for e-mail addresses.
+fn emails(gathered: &[Gathered]) -> impl Iterator<Item = String> {
+    gathered.iter().filter_map(|each| answer::email(each.value.trim()))
 }
 
 struct Change<'a> {

@@ -47,7 +47,7 @@ use crate::{
 };
 
 pub(crate) use identify::{lock_customers, merge_customers};
-pub(crate) use link::{email_in, name_contact};
+pub(crate) use link::{email_in, name_contact, own_lead};
 pub(crate) use matching::{Known, candidates};
 pub(crate) use passed_on::told_same;
 
@@ -292,7 +292,7 @@ fn conversation(
             let before = session.gathered.clone();
             bot::hear(tx, desk, &mut session, said, notices)?;
             if let Some(email) = link::new_email(&before, &session.gathered) {
-                link::by_email(tx, desk, &session, email, notices)?;
+                link::by_email(tx, desk, &session, &email, notices)?;
             }
         }
         Turn::Next | Turn::None => {}

@@ -2,7 +2,12 @@
 //! other consent: to be told more, the customer has to agree to more, and that is an event of its own.
 
 use segue_channels::whatsapp::Content;
-use segue_model::{Timestamp, conversation::OptInKind, session::OptIn, time};
+use segue_model::{
+    Timestamp,
+    conversation::OptInKind,
+    session::{OptIn, SessionState},
+    time,
+};
 use segue_store::{Tx, session::Session};
 
 use super::{Desk, Turn};
@@ -40,10 +45,11 @@ pub(super) fn agree(
     }
     let agrees = rules.agrees(words);
     let next = match before {
-        // START both opens a conversation and agrees to it.
-        OptIn::Granted => return Ok(if opened { Turn::First } else { Turn::Next }),
-        // Writing on after a STOP is taking the conversation up again, and is asked for as at the start.
-        OptIn::None | OptIn::Declined => OptIn::Asked,
+        OptIn::Declined => return after_no(tx, desk, words, session, notices),
+        // START both opens a conversation and agrees to it, also when it answers the question.
+        OptIn::Granted if opened || session.state == SessionState::New => return Ok(Turn::First),
+        OptIn::Granted => return Ok(Turn::Next),
+        OptIn::None => OptIn::Asked,
         OptIn::Asked if agrees && rules.kind == OptInKind::Double => OptIn::Confirming,
         OptIn::Asked | OptIn::Confirming if agrees => OptIn::Granted,
         // Who comes back after that long does not know what is waited for.
@@ -58,16 +64,56 @@ pub(super) fn agree(
     if next == OptIn::Granted {
         return Ok(Turn::First);
     }
+    ask(tx, desk, session, (next, format!("{next}:{}", now.0)), notices)?;
+    Ok(Turn::None)
+}
+
+/// Writing on after a STOP is taking the conversation up again, and is asked for as at the start. The no holds until the
+/// word is given, so that no agent writes in between; the keys of the questions tell which were put since then.
+fn after_no(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    words: &str,
+    session: &mut Session,
+    notices: &mut Notices,
+) -> Result<Turn, DeskError> {
+    let now = desk.ctx.now();
+    let no_at = session.opt_in_at.unwrap_or(session.started_at);
+    let question = |day: i64| (OptIn::Asked, format!("after_no:{}:{day}", no_at.0));
+    if ask(tx, desk, session, question(0), notices)? {
+        return Ok(Turn::None);
+    }
+    if !desk.channel.conversation.opt_in.agrees(words) {
+        // Who comes back after that long does not know what is waited for.
+        ask(tx, desk, session, question(now.since(no_at) / ASKED_AGAIN), notices)?;
+        return Ok(Turn::None);
+    }
+    let confirmation = (OptIn::Confirming, format!("after_no:{}:confirmation", no_at.0));
+    if desk.channel.conversation.opt_in.kind == OptInKind::Double && ask(tx, desk, session, confirmation, notices)? {
+        return Ok(Turn::None);
+    }
+    (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(now));
+    Ok(Turn::First)
+}
+
+/// Says the question of a step of the agreement. `false` when it was said before under this key.
+fn ask(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    session: &mut Session,
+    (step, key): (OptIn, String),
+    notices: &mut Notices,
+) -> Result<bool, DeskError> {
+    let rules = &desk.channel.conversation.opt_in;
     let (name, locale) = addressed(tx, desk, session)?;
-    let text = if next == OptIn::Confirming {
+    let text = if step == OptIn::Confirming {
         rules.confirmation_for(locale.as_deref())
     } else {
         rules.question_for(locale.as_deref())
     };
     let text = text.replace("{brand}", &desk.workspace.settings.brand);
     let text = text.replace("{name}", name.as_deref().unwrap_or_default());
-    automatic(tx, desk, session, text, format!("opt_in:{}:{next}:{}", session.id, now.0), notices)?;
-    Ok(Turn::None)
+    automatic(tx, desk, session, text, format!("opt_in:{}:{key}", session.id), notices)
 }
 
 /// Asked for with the first outbound message, given by writing on after it. A message of the same second as the first one

@@ -13,10 +13,11 @@ use segue_model::{
 };
 use segue_store::{
     Tx,
+    customer_link::LinkState,
     message::{AuthorKind, Direction},
 };
 
-use super::{Desk, InboundError, came_here, changes, consent, entry, identify, times};
+use super::{Desk, InboundError, came_here, changes, consent, entry, identify, link, times};
 use crate::{closing, notice::Notices, say::note};
 
 /// How long a message can be on the wire before its outcome is known or given up: its lease, and some time for who takes it
@@ -57,8 +58,10 @@ pub(super) fn keep(tx: &mut Tx<'_>, desk: &Desk<'_>, recorded: &RecordedMessage)
         return Ok(());
     }
     let mut notices = Notices::new(workspace_id);
-    let customer = identify::customer(tx, desk, &recorded.customer, &identifiers, &mut notices)?;
+    let mut customer = identify::customer(tx, desk, &recorded.customer, &identifiers, &mut notices)?;
     tx.hear_messaging_user(workspace_id, &customer.user)?;
+    // Somebody new is linked when they write.
+    let shows_number = customer.phone_learned && !tx.session_ids_of(workspace_id, customer.user.id)?.is_empty();
     let session_id = session_for(tx, desk, customer.user.id, recorded.record, &mut notices)?;
     let Some(mut session) = tx.session_to_change(workspace_id, session_id)? else { return Ok(()) };
 
@@ -67,6 +70,14 @@ pub(super) fn keep(tx: &mut Tx<'_>, desk: &Desk<'_>, recorded: &RecordedMessage)
     if recorded.writer == Writer::Customer {
         // Before any row is written: the lock of consents comes first everywhere.
         consent::silent_no(tx, desk, &message, &content, customer.user.id)?;
+    }
+    if shows_number {
+        let before = LinkState::of(&customer.user);
+        let occasion = link::Occasion::LaterMessage;
+        link::attribute_and_link(tx, desk, &mut customer, &mut session, (None, None), occasion, &mut notices)?;
+        if LinkState::of(&customer.user) != before {
+            tx.link_messaging_user(workspace_id, &customer.user, before)?;
+        }
     }
     let (_, shown_at) = times(&message, desk.ctx.now());
     let mut written = entry::write(tx, desk, &message, &content, None, &session, shown_at)?;

@@ -139,7 +139,7 @@ fn offer(
             .collect();
         let preferred = item
             .preferred_id
-            .filter(|id| !item.declined.contains(id))
+            .filter(|id| members.contains(id) && !item.declined.contains(id))
             .and_then(|id| agents.get(&id))
             .map(|presence| candidate(presence, &item, now))
             .filter(|agent| agent.can_take(item.weight))

@@ -398,3 +398,25 @@ async fn answers_fit_the_kind_of_the_attribute_they_are_saved_in() {
         assert_eq!(kept, expected, "{}", scene.test.engine);
     }
 }
+
+/// A number is kept in one form, however it was typed, and what is none is not kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_number_of_a_lead_is_read_again_whatever_its_writing() {
+    const FLOW: &str = "flow: greeter\nname: Greeter\nagent: {queue: help}\nsteps:\n  \
+        - id: number\n    ask: {type: text, prompt: \"Your number?\", save: lead.phone, on_fail: bye}\n  \
+        - id: bye\n    end: {}\n";
+    for test in engines().await {
+        let scene = Scene::with_flow(test, Some("greeter")).await;
+        publish(&scene, FLOW).await;
+        let words = ["Hello", "call me", "Hello again", "+1 (202) 555-0101", "One more thing"];
+        for (number, words) in words.iter().enumerate() {
+            scene.receive(ana(&format!("wamid.{number}"), scene.test.now(), words)).await;
+            scene.advance(5_000);
+        }
+        let engine = scene.test.engine;
+        assert_eq!(scene.sessions().await.len(), 3, "{engine}: each conversation goes on to the next");
+        let page = segue_desk::leads::list(scene.store(), scene.workspace(), None, 10).await.unwrap();
+        let numbers: Vec<_> = page.data.iter().map(|lead| lead.phone.as_ref().map(ToString::to_string)).collect();
+        assert_eq!(numbers, [Some("+12025550101".to_owned())], "{engine}");
+    }
+}

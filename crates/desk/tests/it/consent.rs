@@ -335,9 +335,12 @@ async fn an_older_message_opens_no_agents_conversation_again() {
             }
             assert!(scene.reply(&agent, session.id, "1", "And now?").await.is_err());
             assert_eq!(scene.texts(&OUTBOX).await, said, "{kind}, {}", scene.test.engine);
-            // What comes after it takes the conversation up.
+            // What comes after it takes the conversation up, with the word where one is asked for.
             scene.receive(ana("wamid.2", START.plus(30_000), "One more question")).await;
-            assert_ne!(scene.session().await.opt_in.state, OptIn::Declined, "{kind}, {}", scene.test.engine);
+            let is_taken_up = scene.session().await.opt_in.state == OptIn::Granted;
+            assert_eq!(is_taken_up, kind == OptInKind::Implicit, "{kind}, {}", scene.test.engine);
+            scene.receive(ana("wamid.3", START.plus(31_000), "yes")).await;
+            assert_eq!(scene.session().await.opt_in.state, OptIn::Granted, "{kind}, {}", scene.test.engine);
         }
     }
 }

@@ -250,6 +250,30 @@ async fn who_comes_back_soon_is_offered_to_the_same_agent_first_and_else_to_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_is_not_offered_to_an_agent_who_left_that_queue() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.set(|settings| settings.return_minutes = 60).await;
+        let (sam, kim) = (scene.agent("Sam").await, scene.agent("Kim").await);
+        let session = scene.accepted(&sam).await;
+        scene.available(&kim).await;
+        scene.end(&sam, session.id).await;
+        let (help, sales) = (scene.queue, scene.queue("sales").await);
+        let (workspace_id, sam_id, kim_id) = (scene.workspace(), sam.user_id().unwrap(), kim.user_id().unwrap());
+        write(scene.store(), move |tx| {
+            tx.set_queue_members(workspace_id, help, &[kim_id])?;
+            tx.set_queue_members(workspace_id, sales, &[sam_id])
+        })
+        .await;
+        scene.advance(time::MINUTE);
+        scene.receive(ana("wamid.2", scene.test.now(), "One more question")).await;
+        scene.sweep().await;
+        let offers = (scene.offers(&sam).await.len(), scene.offers(&kim).await.len());
+        assert_eq!(offers, (0, 1), "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_numbers_of_a_session_are_kept_while_it_runs() {
     for test in engines().await {
         let scene = Scene::new(test).await;
@@ -320,7 +344,54 @@ async fn a_double_opt_in_asks_twice_and_a_stop_begins_it_anew() {
         assert_eq!(state(&scene).await, OptIn::Declined);
         scene.advance(60_000);
         scene.receive(ana("wamid.6", second(60), "Hello again")).await;
-        assert_eq!(state(&scene).await, OptIn::Asked, "it is asked anew");
+        let asked = said(&scene).await;
+        assert_eq!(asked.iter().filter(|line| **line == asked[0]).count(), 2, "it is asked anew: {asked:?}");
+        assert_eq!(state(&scene).await, OptIn::Declined, "the no holds until then");
+        scene.receive(ana("wamid.7", second(61), "yes")).await;
+        assert_eq!(state(&scene).await, OptIn::Declined, "the second word is asked for, too");
+        scene.receive(ana("wamid.8", second(62), "yes")).await;
+        assert_eq!(state(&scene).await, OptIn::Granted);
+        assert_eq!(scene.count(&WORK_ITEMS).await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_to_an_agent_holds_until_the_word_that_is_asked_for() {
+    for kind in [OptInKind::Explicit, OptInKind::Double] {
+        for test in engines().await {
+            let mut scene = Scene::new(test).await;
+            scene.set(|settings| settings.opt_in.kind = kind).await;
+            let agent = scene.agent("Sam").await;
+            scene.available(&agent).await;
+            let (what, is_double) = (format!("{kind} on {}", scene.test.engine), kind == OptInKind::Double);
+            let says = async |scene: &Scene, number: i64, words: &str| {
+                scene.advance(5_000);
+                scene.receive(ana(&format!("wamid.{number}"), scene.test.now(), words)).await;
+                scene.session().await.opt_in.state
+            };
+            for (number, words) in [(1, "Hello"), (2, "yes"), (3, "yes")] {
+                says(&scene, number, words).await;
+            }
+            scene.sweep().await;
+            let offer = scene.offers(&agent).await[0];
+            let id = scene.accept(&agent, offer).await.unwrap().id;
+            scene.reply(&agent, id, "1", "Hi").await.unwrap();
+            assert_eq!(says(&scene, 4, "STOP").await, OptIn::Declined, "{what}");
+            let before = said(&scene).await.len();
+            for (number, words) in [(5, "hm"), (6, "what?")] {
+                assert_eq!(says(&scene, number, words).await, OptIn::Declined, "{what}");
+                assert_eq!(said(&scene).await.len(), before + 1, "{what}: asked, once");
+                let refused = scene.reply(&agent, id, words, "But look").await.unwrap_err();
+                assert_eq!(refused.code(), "opted_out", "{what}");
+            }
+            if is_double {
+                assert_eq!(says(&scene, 7, "yes").await, OptIn::Declined, "{what}: the second word is asked for");
+                assert_eq!(said(&scene).await.len(), before + 2, "{what}");
+            }
+            assert_eq!(says(&scene, 8, "yes").await, OptIn::Granted, "{what}");
+            scene.reply(&agent, id, "2", "Here I am").await.unwrap();
+            assert_eq!((scene.count(&WORK_ITEMS).await, scene.session().await.id), (1, id), "{what}");
+        }
     }
 }
 
@@ -346,6 +417,27 @@ async fn who_agrees_while_a_queue_has_the_session_stays_there() {
             let lines = said(&scene).await;
             assert!(!lines.iter().any(|line| line == "Welcome." || line == "What is your name?"), "{lines:?}");
             assert_eq!(scene.count(&WORK_ITEMS).await, 1);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_answers_the_question_begins_the_conversation() {
+    for kind in [OptInKind::Explicit, OptInKind::Double] {
+        for test in engines().await {
+            let mut scene = crate::bot::greeted(test).await;
+            scene.set(|settings| settings.opt_in.kind = kind).await;
+            let what = format!("{kind} on {}", scene.test.engine);
+            let words = ["Hello", "yes", "yes", "STOP", "Hi", "START"];
+            for (number, words) in words.iter().enumerate() {
+                scene.receive(ana(&format!("wamid.{number}"), scene.test.now(), words)).await;
+                scene.advance(5_000);
+            }
+            let session = scene.sessions().await.remove(0);
+            assert_eq!((session.opt_in.state, session.bot_active), (OptIn::Granted, true), "{what}");
+            let lines = scene.lines(session.id).await;
+            assert_eq!(lines.last().unwrap(), "bot: What is your name?", "{what}: {lines:?}");
+            assert_eq!(scene.sessions().await.len(), 2, "{what}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use segue_channels::whatsapp::Identity;
 use segue_desk::{
     blocks, customers,
+    messages::NewReply,
     sessions::{self, ListSessions},
 };
 use segue_model::consent::{ConsentState, Medium, Purpose};
@@ -21,6 +22,10 @@ use crate::scene::*;
 const SECOND: &str = "15550100009";
 
 static END: Sql = Sql::portable("END", "UPDATE sessions SET state = 'ended' WHERE workspace_id = $1 AND id = $2");
+static DELIVERED: Sql = Sql::portable(
+    "DELIVERED",
+    "SELECT address FROM outbox WHERE workspace_id = $1 AND dedupe_key LIKE 'pending:%' ORDER BY id",
+);
 static JOBS: Sql = Sql::portable("JOBS", "SELECT COUNT(*) FROM jobs WHERE workspace_id = $1 AND kind = 'tell_block'");
 
 async fn address(scene: &Scene, id: MessagingUserId) -> Option<(AddressKind, String)> {
@@ -740,5 +745,100 @@ async fn whoever_is_parted_has_no_service_window_of_the_other() {
         .await;
         parted(&scene, &boss, &own).await;
         assert_eq!(heard(own_id).await, own_heard, "{}: they wrote nothing in it", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_other_one_wrote_opens_no_window_once_they_are_parted() {
+    const HOUR: i64 = segue_model::time::HOUR;
+    for (wrote_too, expected) in [(false, Err("window_closed")), (true, Ok(()))] {
+        for test in engines().await {
+            let scene = Scene::new(test).await;
+            let (boss, agent) = (scene.user("Kim", Role::Supervisor).await, scene.agent("Sam").await);
+            let own = scene.accepted(&agent).await;
+            scene.advance(23 * HOUR);
+            scene.receive(text(phone(SECOND), "wamid.2", scene.test.now(), "From work")).await;
+            let other = of_number(&scene.sessions().await, SECOND);
+            merged(&scene, &boss, &own, &other).await;
+            scene.receive(text(phone(SECOND), "wamid.3", scene.test.now(), "Still at work")).await;
+            scene.advance(60_000);
+            if wrote_too {
+                scene.receive(ana("wamid.4", scene.test.now(), "At home")).await;
+            }
+            scene.advance(2 * HOUR);
+            scene.reply(&agent, own.id, "1", "To one person").await.unwrap();
+            parted(&scene, &boss, &own).await;
+            let answer = scene.reply(&agent, own.id, "2", "To one of two").await;
+            let answer = answer.map(|_| ()).map_err(|error| error.code());
+            assert_eq!(answer, expected, "{}", scene.test.engine);
+            let (workspace, id) = (scene.workspace(), own.customer.messaging_user_id);
+            let user = write(scene.store(), move |tx| tx.messaging_user(workspace, id)).await.unwrap();
+            let is_heard = user.last_inbound_at.is_some_and(|at| at > START);
+            assert_eq!(is_heard, wrote_too, "{}: nor when one is begun anew", scene.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_in_one_of_two_conversations_goes_on_in_the_other() {
+    use segue_model::{session::SessionState, time, window};
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (boss, agent) = (scene.user("Kim", Role::Supervisor).await, scene.agent("Sam").await);
+        let own = scene.accepted(&agent).await;
+        scene.reply(&agent, own.id, "1", "Hi").await.unwrap();
+        scene.advance(25 * time::HOUR);
+        scene.time_passes().await;
+        let reply = NewReply { client_id: "2".to_owned(), draft: text_draft("Later"), seen_seq: None };
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        segue_desk::pending::keep(store, ctx, workspace, &agent, own.id, reply).await.unwrap();
+        let wrote_at = scene.test.now();
+        scene.receive(text(phone(SECOND), "wamid.2", wrote_at, "Are you there?")).await;
+        let other = of_number(&scene.sessions().await, SECOND);
+        scene.advance(60_000);
+        merged(&scene, &boss, &own, &other).await;
+
+        let session = scene.sessions().await.into_iter().find(|session| session.id == own.id).unwrap();
+        let engine = scene.test.engine;
+        assert_eq!(session.state, SessionState::Active, "{engine}");
+        assert_eq!(session.window_expires_at, Some(window::expires_at(wrote_at)), "{engine}");
+        assert_eq!((session.unread_count, session.pending_count), (1, 0), "{engine}");
+        assert_eq!(session.numbers.waits_since, Some(wrote_at), "{engine}: the question is to be answered");
+        assert!(scene.lines(own.id).await.contains(&"agent: Later".to_owned()), "{engine}");
+        assert_eq!(scene.texts(&DELIVERED).await, [format!("+{SECOND}")], "{engine}: where they wrote last");
+        scene.reply(&agent, own.id, "3", "Here I am").await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_decided_about_the_link_stands_when_customers_are_merged_and_parted() {
+    use segue_desk::{
+        linking::{self, LinkTo},
+        panel,
+    };
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (boss, own, other) = two_phones(&scene).await;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let engine = scene.test.engine;
+        let chosen = scene.test.contact("+15550100007", "Zoe").await;
+        linking::link(store, ctx, workspace, &boss, other.id, LinkTo::Contact(chosen), None).await.unwrap();
+        let told = async || {
+            let panel = panel::get(store, workspace, own.id, scene.test.now()).await.unwrap();
+            let reason = panel.link_history.first().map(|entry| entry.reason.clone());
+            (panel.contact.map(|contact| contact.id), reason.unwrap_or_default())
+        };
+        let (before, _) = told().await;
+        assert!(before.is_some_and(|id| id != chosen), "{engine}: by the number");
+
+        merged(&scene, &boss, &own, &other).await;
+        assert_eq!(told().await, (Some(chosen), "merge".to_owned()), "{engine}");
+        parted(&scene, &boss, &own).await;
+        assert_eq!(told().await, (before, "part".to_owned()), "{engine}: what it had");
+
+        linking::link(store, ctx, workspace, &boss, own.id, LinkTo::Nobody, None).await.unwrap();
+        scene.advance(60_000);
+        merged(&scene, &boss, &own, &other).await;
+        assert_eq!(told().await, (None, "agent".to_owned()), "{engine}: nobody, since an agent said so");
     }
 }

@@ -126,6 +126,52 @@ async fn a_hidden_number_is_claimed_until_it_is_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_forwarded_link_is_noticed_when_the_number_becomes_known_by_a_merge() {
+    const FRIEND: &str = "15550100002";
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let campaign = campaign(&scene).await;
+        scene.receive(text(hidden("US.1"), "wamid.1", START, &campaign.reference)).await;
+        let first = scene.session().await;
+        assert_eq!(first.customer.contact_id, Some(campaign.contact), "{}", scene.test.engine);
+        scene.receive(text(phone(FRIEND), "wamid.2", START.plus(1_000), "Hello")).await;
+        let second = scene.sessions().await.into_iter().find(|session| session.id != first.id).unwrap();
+        let own = second.customer.contact_id;
+        assert!(own.is_some_and(|id| id != campaign.contact), "{}", scene.test.engine);
+        let known = segue_channels::whatsapp::Identity { bsuid: Some("US.1".to_owned()), ..phone(FRIEND) };
+        scene.receive(text(known, "wamid.3", START.plus(2_000), "Both are me")).await;
+        assert_eq!(scene.count(&USERS).await, 1, "{}", scene.test.engine);
+        let session = scene.sessions().await.into_iter().find(|session| session.id == first.id).unwrap();
+        assert_eq!(session.customer.contact_id, own, "{}: not the recipient", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_any_more_who_a_customer_is_whom_a_code_has_told() {
+    use segue_model::linking::{LinkRules, NoMatch};
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.test.workspace.settings.linking.workspace.rules = LinkRules::default().rules;
+        scene.test.workspace.settings.linking.workspace.none = NoMatch::Ask;
+        let (agent, campaign) = (scene.agent("Sam").await, campaign(&scene).await);
+        scene.receive(text(hidden("US.1"), "wamid.1", START, "Hello")).await;
+        let id = scene.session().await.id;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let is_asked = async || {
+            let panel = segue_desk::panel::get(store, workspace, id, scene.test.now()).await.unwrap();
+            panel.link_prompt.is_some()
+        };
+        assert!(is_asked().await, "{}", scene.test.engine);
+        let lead = NewLead { name: "Ana".to_owned(), phone: None, email: None, note: None };
+        segue_desk::leads::create(store, ctx, workspace, &agent, id, lead).await.unwrap();
+        assert!(is_asked().await, "{}: a lead of their own does not tell", scene.test.engine);
+        scene.receive(text(hidden("US.1"), "wamid.2", START.plus(1_000), &campaign.reference)).await;
+        assert_eq!(scene.session().await.customer.contact_id, Some(campaign.contact), "{}", scene.test.engine);
+        assert!(!is_asked().await, "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_number_finds_contact_or_lead_in_any_writing_and_else_makes_a_contact() {
     for test in engines().await {
         let scene = Scene::new(test).await;

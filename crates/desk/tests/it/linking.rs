@@ -221,6 +221,32 @@ async fn an_address_the_bot_asked_for_is_asked_about_or_links_as_the_rule_says()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_handle_that_was_gathered_first_is_no_e_mail_address() {
+    const FLOW: &str = "flow: hello\nname: Hello\nagent: {queue: help}\nsteps:\n  \
+        - id: handle\n    ask: {type: text, prompt: \"Your handle?\", into: handle, label: \"Handle\", on_fail: over}\n  \
+        - id: mail\n    ask: {type: email, prompt: \"Your e-mail?\", into: email, label: \"E-mail\", on_fail: over}\n  \
+        - id: over\n    handover: {}\n";
+    for test in engines().await {
+        let mut scene = Scene::with_flow(test, Some("hello")).await;
+        scene.test.workspace.settings.linking.workspace =
+            LinkRules { rules: vec![rule(MatchBy::Email, OneMatch::Ask, ManyMatches::Ask)], none: NoMatch::Nothing };
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        segue_desk::flows::publish(store, ctx, workspace, "hello", FLOW.to_owned()).await.unwrap();
+        let known = with_email(&scene, "ana.lopez@example.com", "Ana").await;
+        for (number, words) in ["Hello", "@ana.b", "ana.lopez@example.com"].iter().enumerate() {
+            scene.receive(ana(&format!("wamid.{number}"), scene.test.now(), words)).await;
+            scene.advance(5_000);
+        }
+        let session = scene.session().await;
+        assert_eq!(session.gathered.len(), 2, "{}", scene.test.engine);
+        let panel = look(&scene, &session).await;
+        assert!(panel.link_prompt.is_some(), "{}", scene.test.engine);
+        let candidate = panel.candidates[0].contact.as_ref().map(|contact| contact.id);
+        assert_eq!(candidate, Some(known), "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_types_the_address_of_another_is_told_nothing_of_them_and_changes_nothing() {
     const FLOW: &str = "flow: hello\nname: Hello\nagent: {queue: help}\nsteps:\n  \
         - id: hi\n    say: {text: \"Hello{% if first_name %} {{ first_name }}{% endif %}!\"}\n  \
@@ -250,6 +276,82 @@ async fn whoever_types_the_address_of_another_is_told_nothing_of_them_and_change
         }
         let fields = write(store, move |tx| Ok(tx.contact(workspace, known)?.unwrap().fields())).await;
         assert_eq!(fields.last_name, None, "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_typed_the_address_of_another_is_not_surely_that_one_on_another_number_of_ours() {
+    static BY_EMAIL: Sql =
+        Sql::portable("BY_EMAIL", "UPDATE messaging_users SET linked_by = 'email' WHERE workspace_id = $1");
+    let by_id = |object| LinkRule { object, ..rule(MatchBy::Identifier, OneMatch::Link, ManyMatches::Ask) };
+    for object in [LinkObject::Contact, LinkObject::Lead] {
+        for test in engines().await {
+            let scene = scene(test, &[by_id(object)], NoMatch::Nothing).await;
+            let agent = scene.agent("Sam").await;
+            let contact = scene.test.contact("+15550100007", "Zenobia").await;
+            scene.receive(text(hidden("US.1"), "wamid.1", START, "Hello")).await;
+            let first = scene.session().await;
+            let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+            let to = if object == LinkObject::Contact { LinkTo::Contact(contact) } else { LinkTo::NewLead };
+            linking::link(store, ctx, workspace, &agent, first.id, to, None).await.unwrap();
+            write(store, move |tx| tx.execute(&BY_EMAIL, &[&workspace]).map(|_| ())).await;
+            let second = scene.test.whatsapp_channel("second", "http://127.0.0.1:1").await;
+            let message = text(hidden("US.1"), "wamid.2", START.plus(1_000), "Hello there");
+            let item = segue_channels::whatsapp::WebhookItem::Message(Box::new(message));
+            receive_in(store, ctx, &scene.test.workspace, &second, item).await.unwrap();
+            let other = scene.sessions().await.into_iter().find(|session| session.channel_id == second.id).unwrap();
+            let linked = (other.customer.contact_id, other.customer.lead_id);
+            assert_eq!(linked, (None, None), "{object} on {}", scene.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_types_the_address_of_anothers_lead_writes_nothing_into_it() {
+    use segue_store::crm::{LeadStatus, LeadView};
+    const FLOW: &str = "flow: hello\nname: Hello\nagent: {queue: help}\nsteps:\n  \
+        - id: mail\n    ask: {type: email, prompt: \"Your e-mail?\", into: email, label: \"E-mail\", on_fail: over}\n  \
+        - id: wish\n    ask: {type: text, prompt: \"Your wish?\", into: wish, on_fail: over, save: lead.note}\n  \
+        - id: name\n    ask: {type: text, prompt: \"Your name?\", into: name, on_fail: over, save: lead.name}\n  \
+        - id: over\n    end: {}\n";
+    for test in engines().await {
+        let mut scene = Scene::with_flow(test, Some("hello")).await;
+        let by_email = rule(MatchBy::Email, OneMatch::Link, ManyMatches::Ask);
+        scene.test.workspace.settings.linking.workspace =
+            LinkRules { rules: vec![LinkRule { object: LinkObject::Lead, ..by_email }], none: NoMatch::Nothing };
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        segue_desk::flows::publish(store, ctx, workspace, "hello", FLOW.to_owned()).await.unwrap();
+        let known = LeadView {
+            id: ctx.id(),
+            name: "Zenobia".to_owned(),
+            phone: None,
+            email: Some("ana.lopez@example.com".to_owned()),
+            note: None,
+            status: LeadStatus::New,
+            campaign_id: None,
+            session_id: None,
+            contact_id: None,
+            created_at: scene.test.now(),
+        };
+        let row = known.clone();
+        write(store, move |tx| tx.insert_lead(workspace, &row, None)).await;
+        for (number, words) in ["Hello", "ana.lopez@example.com", "A lamp", "Mallory"].iter().enumerate() {
+            scene.receive(text(hidden("US.1"), &format!("wamid.{number}"), scene.test.now(), words)).await;
+            let customer = scene.session().await.customer;
+            match number {
+                1 => assert_eq!(customer.lead_id, Some(known.id), "{}", scene.test.engine),
+                2 => assert_eq!(customer.name, "Ana Lopez", "{}: their own profile", scene.test.engine),
+                _ => {}
+            }
+            scene.advance(5_000);
+        }
+        let id = known.id;
+        let stored = write(store, move |tx| tx.lead(workspace, id)).await;
+        assert_eq!(stored, Some(known), "{}", scene.test.engine);
+        assert_eq!(scene.count(&LEADS).await, 2, "{}: one of their own, once", scene.test.engine);
+        let own = scene.session().await.customer.lead_id.expect("a lead");
+        let own = write(store, move |tx| Ok(tx.lead(workspace, own)?.unwrap())).await;
+        assert_eq!((own.name.as_str(), own.note.as_deref()), ("Mallory", Some("A lamp")), "{}", scene.test.engine);
     }
 }
 

@@ -369,3 +369,27 @@ async fn a_new_user_id_is_told_twice_in_either_order_and_stays_one_customer() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_an_echo_tells_shows_that_a_link_was_forwarded() {
+    use segue_channels::whatsapp::Identity;
+    use segue_desk::linking::{LinkTo, link};
+    static BY_CODE: Sql =
+        Sql::portable("BY_CODE", "UPDATE messaging_users SET linked_by = 'code' WHERE workspace_id = $1");
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        let recipient = scene.test.contact("+15550100007", "Zoe").await;
+        scene.receive(text(hidden("US.1"), "wamid.1", START, "Hello")).await;
+        let id = scene.session().await.id;
+        let (store, workspace) = (scene.store(), scene.workspace());
+        link(store, scene.ctx(), workspace, &boss, id, LinkTo::Contact(recipient), None).await.unwrap();
+        write(store, move |tx| tx.execute(&BY_CODE, &[&workspace]).map(|_| ())).await;
+        let echo = recorded("wamid.2", START.plus(1_000), Writer::Business, Record::App, words("How can I help?"));
+        let WebhookItem::Recorded(mut echo) = echo else { panic!("it is recorded") };
+        echo.customer = Identity { bsuid: Some("US.1".to_owned()), ..phone(ANA) };
+        scene.try_receive(WebhookItem::Recorded(echo)).await.unwrap();
+        let contact = scene.session().await.customer.contact_id;
+        assert!(contact.is_some_and(|id| id != recipient), "{}: the one of the number", scene.test.engine);
+    }
+}

@@ -127,6 +127,27 @@ async fn values_come_from_contact_and_case_and_a_fallback_stands_where_there_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_typed_the_address_of_another_is_not_called_by_their_name() {
+    static BY_EMAIL: Sql =
+        Sql::portable("BY_EMAIL", "UPDATE messaging_users SET linked_by = 'email' WHERE workspace_id = $1");
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let session = scene.accepted(&agent).await.id;
+        with_templates(&scene, vec![hello("en")]).await;
+        know(&scene, Some("de"), Some("Zenobia")).await;
+        let workspace_id = scene.workspace();
+        let filled = async || {
+            let choices = template_choice::of_session(scene.store(), workspace_id, &agent, session).await.unwrap();
+            choices[0].languages[0].values.get("body.1").cloned()
+        };
+        assert_eq!(filled().await.as_deref(), Some("Zenobia"), "{}", scene.test.engine);
+        write(scene.store(), move |tx| tx.execute(&BY_EMAIL, &[&workspace_id]).map(|_| ())).await;
+        assert_eq!(filled().await.as_deref(), Some("Ana"), "{}: their own profile", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn headers_and_buttons_are_checked_and_go_along() {
     for test in engines().await {
         let scene = Scene::new(test).await;

@@ -69,6 +69,8 @@ const HISTORY_REASON: Record<string, string> = {
   none: 'nobody matched',
   rules: 'the linking rules',
   bot: 'what the bot saved',
+  merge: 'two customers became one',
+  part: 'two customers were parted',
 };
 
 const ACTION: Record<LinkAction, string> = {
