@@ -61,7 +61,7 @@ pub use files::{FileStream, Files, FilesError};
 pub use forms::sync as sync_forms;
 pub use inbound::read_inbound;
 pub use media::fetch as fetch_media;
-pub use reading::mark_read;
+pub use reading::{mark_read, show_customer};
 pub use segue_channels::whatsapp::client::Typing;
 pub use submission::{Begin, begin};
 pub use supervisor::{Delivery, DeliveryConfig};

@@ -129,6 +129,7 @@ pub mod sender_pool;
 pub mod series;
 pub mod session;
 pub mod shared;
+pub mod shown;
 pub mod snippet;
 pub mod submission;
 pub mod subscription;

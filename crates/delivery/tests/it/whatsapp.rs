@@ -6,6 +6,7 @@ use segue_model::{ChannelId, MessageId, SessionId, Timestamp, content::Content, 
 use segue_store::{
     channel::{Channel, ChannelConfig, ChannelState},
     message::{AuthorKind, Direction, MessageContent, MessageKind, NewMessage},
+    shown::{ShowCustomer, Shown},
 };
 use serde_json::{Value, json};
 
@@ -310,6 +311,45 @@ async fn reading_and_writing_are_shown_to_the_customer() {
         let refused = segue_delivery::mark_read(&sms, &wamid, segue_delivery::Typing::Hide).await.unwrap_err();
         assert_eq!(refused.code(), "not_whatsapp");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_has_read_is_shown_to_the_customer_unless_it_is_long_ago() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        customer_writes(&bench).await;
+        let wamid = bench.ledger("wa_inbound").await[0]["wamid"].as_str().unwrap().to_owned();
+        let session_id = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let (workspace_id, message_id, now) = (bench.test.workspace_id(), bench.test.ctx.id(), bench.test.now());
+        let heard = NewMessage {
+            direction: Direction::Inbound,
+            author: AuthorKind::Customer,
+            provider_id: Some(wamid.clone()),
+            ..written_by_an_agent(message_id, session_id, channel.id, now)
+        };
+        bench.write(move |tx| tx.insert_message(workspace_id, &heard)).await;
+        let show = async |shown, until| {
+            let wanted = ShowCustomer { session_id, message_id, shown, until };
+            segue_delivery::show_customer(&bench.test.store, &bench.test.ctx, workspace_id, wanted).await
+        };
+        show(Shown::Read, now.plus(-1)).await.unwrap();
+        assert!(bench.ledger("wa_read").await.is_empty(), "{}: too late", bench.test.engine);
+        show(Shown::Read, now).await.unwrap();
+        let told = bench.ledger("wa_read").await;
+        assert_eq!(told.len(), 1, "{}", bench.test.engine);
+        assert_eq!(told[0]["wamid"], json!(wamid), "{}", bench.test.engine);
+        assert_eq!(chat(&bench).await["typing"], json!(false), "{}", bench.test.engine);
+        show(Shown::Typing, now).await.unwrap();
+        assert_eq!(chat(&bench).await["typing"], json!(true), "{}", bench.test.engine);
+    }
+}
+
+/// The customer's chat with the business, as the phone shows it.
+async fn chat(bench: &Bench) -> Value {
+    let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
+    let url = format!("http://{}/sandbox/v1/handsets/{}/chats", bench.sandbox.http_addr, &CUSTOMER[1..]);
+    let chats: Value = client.get(url).send().await.unwrap().json().await.unwrap();
+    chats["chats"][0].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
