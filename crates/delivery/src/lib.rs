@@ -31,6 +31,7 @@ mod forms;
 mod holds;
 mod inbound;
 pub mod long_text;
+mod marketing_rest;
 mod media;
 mod meta_stop;
 pub mod notices;

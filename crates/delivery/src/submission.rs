@@ -617,11 +617,12 @@ fn template_facts(
     let (workspace_id, address) = (message.workspace_id, message.address.as_str());
     let (conversation, window) = tx.conversation_at(workspace_id, channel.id, address)?;
     let portfolio = config.portfolio();
-    let mut budget = None;
+    let (mut budget, mut rests_until) = (None, None);
     if !window::is_open(window, now) {
         tx.lock_messaging_limit(workspace_id, portfolio)?;
         if gate.is_some() {
             budget = tx.messaging_budget(workspace_id, (portfolio, address), now)?;
+            rests_until = tx.marketing_rest(workspace_id, channel.id, address)?;
         }
         facts.initiates = Some(portfolio.to_owned());
     }
@@ -637,6 +638,7 @@ fn template_facts(
         conversation,
         opted_in: yes(is_opted_in),
         budget,
+        rests_until,
     });
     Ok(())
 }

@@ -436,6 +436,43 @@ async fn a_stop_at_meta_is_recorded_and_enough_marketing_is_not_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_gets_enough_marketing_gets_nothing_of_the_next_campaign_for_a_day() {
+    for bench in benches().await {
+        let engine = bench.test.engine;
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let running = bench.start("one");
+        // WhatsApp says so once in its answer, and once when it has taken the message.
+        bench.faults(json!({ "graph_error": { "code": 131_049, "times": 1 } })).await;
+        let (_, first) = campaign(&bench, &channel, MessageClass::Marketing, 1).await;
+        bench.until_state(first[0], OutboxState::Failed).await;
+        let (_, second) = campaign(&bench, &channel, MessageClass::Marketing, 2).await;
+        bench.until_state(second[1], OutboxState::Accepted).await;
+        let accepted = bench.ledger("wa_accepted").await;
+        assert_eq!(accepted.len(), 1, "{engine}");
+        let failed = json!({ "statuses": [{ "id": accepted[0]["wamid"], "status": "failed",
+            "timestamp": (bench.test.now().0 / 1_000).to_string(), "recipient_id": &phone(1)[1..],
+            "errors": [{ "code": 131_049 }] }] });
+        told(&bench, &channel, "messages", failed).await;
+        assert_eq!(bench.state(second[1]).await, OutboxState::Failed, "{engine}");
+        let (_, third) = campaign(&bench, &channel, MessageClass::Marketing, 2).await;
+        for message in [second[0], third[0], third[1]] {
+            until("it waits", async || bench.rule(message).await.as_deref() == Some("enough_marketing")).await;
+            assert_eq!(bench.state(message).await, OutboxState::Queued, "{engine}");
+        }
+        bench.test.clock.advance(time::DAY - time::HOUR);
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        assert_eq!(bench.ledger("wa_accepted").await.len(), 1, "{engine}: nothing is even tried");
+        assert_eq!(bench.ledger("graph_refused").await.len(), 1, "{engine}");
+        bench.test.clock.advance(time::HOUR + time::MINUTE);
+        for message in [second[0], third[0], third[1]] {
+            bench.until_state(message, OutboxState::Accepted).await;
+        }
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_template_moved_to_marketing_needs_the_consent_of_marketing() {
     for bench in benches().await {
         let channel = bench.whatsapp().await;

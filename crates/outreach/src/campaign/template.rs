@@ -511,6 +511,7 @@ impl TemplateText {
                 sessions: self.wanted.sessions,
                 conversation: found.conversation,
                 opted_in: yes(found.is_opted_in),
+                rests_until: found.rests_until.filter(|_| !window::is_open(found.window_expires_at, now)),
             }),
         }))
     }
