@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use segue_model::{
-    CampaignId, MessageId,
+    CampaignId, MessageId, UserId,
     consent::{ConsentState, Medium, Purpose},
     content::Content,
     delivery::{MessageClass, OutboxState},
+    template_rules::SessionRule,
     time,
 };
 use segue_store::{Sql, channel::Channel, outbox::Claim};
@@ -431,6 +432,35 @@ async fn a_stop_at_meta_is_recorded_and_enough_marketing_is_not_tried_again() {
         tokio::time::sleep(std::time::Duration::from_millis(700)).await;
         assert_eq!(bench.state(ids[0]).await, OutboxState::Failed, "never by itself");
         assert!(bench.ledger("wa_accepted").await.is_empty());
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_an_agent_talks_with_since_the_plan_is_left_alone() {
+    static ACCEPT: Sql =
+        Sql::portable("ACCEPT", "UPDATE sessions SET agent_id = $3 WHERE workspace_id = $1 AND id = $2");
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let id = spring::campaign_sparing(&bench, &channel, None, SessionRule::NoAgent).await;
+        let (mut ids, mut sessions) = (Vec::new(), Vec::new());
+        // Planned while nobody had taken the conversation of either.
+        for (number, position) in [(0, 1), (1, 2)] {
+            let session = bench.session(&channel, bench.test.now()).await;
+            bench.known_at(session, &phone(number)).await;
+            let to = (&*phone(number), position, "en");
+            ids.push(spring::message(&bench, &channel, (id, None), to, MessageClass::Marketing).await);
+            sessions.push(session);
+        }
+        let (workspace_id, accepted) = (bench.test.workspace_id(), sessions[0]);
+        let agent: UserId = bench.test.ctx.id();
+        bench.write(move |tx| tx.execute(&ACCEPT, &[&workspace_id, &accepted, &agent])).await;
+        let running = bench.start("one");
+        bench.until_state(ids[1], OutboxState::Accepted).await;
+        bench.until_state(ids[0], OutboxState::Suppressed).await;
+        assert_eq!(bench.rule(ids[0]).await.as_deref(), Some("session_open"), "{}", bench.test.engine);
+        assert_eq!(bench.ledger("wa_accepted").await.len(), 1, "{}", bench.test.engine);
         running.shutdown().await;
     }
 }

@@ -2,15 +2,24 @@
 
 use segue_channels::whatsapp::{WebhookItem, parse_webhook};
 use segue_delivery::{check_channel, reports, sync_templates};
-use segue_model::{ChannelId, MessageId, SessionId, Timestamp, content::Content, delivery::OutboxState, time};
+use segue_model::{
+    ChannelId, MessageId, SessionId, Timestamp,
+    content::Content,
+    delivery::{MessageClass, OutboxState},
+    time,
+};
 use segue_store::{
+    Sql,
     channel::{Channel, ChannelConfig, ChannelState},
     message::{AuthorKind, Direction, MessageContent, MessageKind, NewMessage},
     shown::{ShowCustomer, Shown},
 };
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, benches, until};
+use crate::{
+    bench::{Bench, benches, until},
+    spring::{self, at_sandbox},
+};
 
 const CUSTOMER: &str = "+15550199";
 
@@ -310,6 +319,40 @@ async fn reading_and_writing_are_shown_to_the_customer() {
         let sms = bench.sms().await;
         let refused = segue_delivery::mark_read(&sms, &wamid, segue_delivery::Typing::Hide).await.unwrap_err();
         assert_eq!(refused.code(), "not_whatsapp");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_id_in_an_answer_is_kept_of_who_was_answered_and_of_who_got_a_campaign() {
+    static IDS: Sql = Sql::portable(
+        "IDS",
+        "SELECT value FROM messaging_identifiers WHERE workspace_id = $1 AND kind = 'wa_id' ORDER BY value",
+    );
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        // WhatsApp has both numbers without the nine.
+        for known in ["+551199990000", "+552199990000"] {
+            at_sandbox(&bench, "handsets", &json!({ "phone": known }), false).await;
+        }
+        let message = json!({ "type": "text", "text": "Oi" });
+        at_sandbox(&bench, "handsets/551199990000/chats/15550783881/messages", &message, false).await;
+        let (answered, reached) = ("+5511999990000", "+5521999990000");
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        bench.known_at(session, answered).await;
+        let other = bench.session(&channel, bench.test.now()).await;
+        bench.known_at(other, reached).await;
+
+        let running = bench.start("one");
+        let id = bench.enqueue(&bench.whatsapp_to(&channel, answered, session, &text("Olá"))).await;
+        bench.until_state(id, OutboxState::Accepted).await;
+        spring::templates(&bench, &channel, "UTILITY", (&["en"], false)).await;
+        let campaign = spring::campaign(&bench, &channel, None).await;
+        let id = spring::message(&bench, &channel, (campaign, None), (reached, 1, "en"), MessageClass::Service).await;
+        bench.until_state(id, OutboxState::Accepted).await;
+        let workspace_id = bench.test.workspace_id();
+        let ids: Vec<String> = bench.write(move |tx| tx.query(&IDS, &[&workspace_id], |row| row.next())).await;
+        assert_eq!(ids, ["551199990000", "552199990000"], "{}", bench.test.engine);
+        running.shutdown().await;
     }
 }
 
