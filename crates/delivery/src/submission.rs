@@ -11,6 +11,7 @@ use segue_model::{
     consent::{ConsentState, Medium, Purpose, TemplateConsent},
     content::{Content, SmsContent},
     delivery::MessageClass,
+    not_taken::takes_no_marketing,
     place_of_phone,
     policy::{self, Approval, AtQuietHours, Decision, Explanation, Limits, Listed, Question, Rule},
     sender::{self, NotCleared, SenderFacts},
@@ -633,6 +634,7 @@ fn template_facts(
     facts.campaign_template = Some(TemplateFacts {
         template: facts.template,
         is_over: yes(facts.is_over),
+        not_taken: yes(takes_no_marketing(place(message), now)),
         braked: yes(tx.is_braked(workspace_id, channel.id, &gate.template.name)?),
         sessions: gate.template.sessions,
         conversation,

@@ -83,6 +83,8 @@ crate::text_enum! {
         SpamLimit = "spam_limit",
         /// WhatsApp takes no messages of the account until somebody solves what is wrong with it.
         AccountProblem = "account_problem",
+        /// WhatsApp delivers no marketing templates to the country of the number.
+        CountryNotTaken = "country_not_taken",
         /// WhatsApp has held a promotion to the customer back, and nothing promotional is tried for a day.
         EnoughMarketing = "enough_marketing",
         /// A conversation with the customer is going on, and the campaign leaves such customers alone.
@@ -124,6 +126,7 @@ impl Rule {
             Self::MessagingLimit => "The limit of customers in 24 hours is reached",
             Self::SpamLimit => "WhatsApp takes no more from this number for now",
             Self::AccountProblem => "WhatsApp refuses messages of the account",
+            Self::CountryNotTaken => "WhatsApp takes no marketing templates to this country",
             Self::EnoughMarketing => "WhatsApp holds back marketing to this person for a day",
             Self::SessionOpen => "In a conversation with you now",
             Self::Allowed => "Allowed",
@@ -733,6 +736,9 @@ fn refusal(question: &Question<'_>, at: Timestamp) -> Option<Rule> {
         }
         if facts.is_over == Known::Yes {
             return Some(Rule::TemplateNotApproved);
+        }
+        if class == MessageClass::Marketing && facts.not_taken == Known::Yes {
+            return Some(Rule::CountryNotTaken);
         }
         return facts.sessions.spares(facts.conversation).then_some(Rule::SessionOpen);
     }

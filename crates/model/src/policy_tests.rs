@@ -433,6 +433,7 @@ fn a_campaigns_template_is_held_as_a_whole_and_refused_person_by_person() {
     let facts = TemplateFacts {
         template: Approval::Approved,
         is_over: Known::No,
+        not_taken: Known::No,
         braked: Known::No,
         sessions: SessionRule::NoAgent,
         conversation: Conversation::None,
@@ -490,6 +491,9 @@ fn a_campaigns_template_is_held_as_a_whole_and_refused_person_by_person() {
     let refused = |decision| matches!(decision, Decision::Suppress { .. });
     assert!(refused(with(&|facts| facts.conversation = Conversation::WithAgent, marketing)));
     assert!(refused(with(&|facts| facts.opted_in = Known::No, service)), "no agreement of any kind");
+    let not_taken = |facts: &mut TemplateFacts| facts.not_taken = Known::Yes;
+    assert_eq!(with(&not_taken, marketing), Decision::Suppress { rule: Rule::CountryNotTaken });
+    assert!(matches!(with(&not_taken, service), Decision::Send(_)), "marketing alone is not taken");
     // A refusal beats a hold: who said no does not wait for a paused template.
     let no = Question { consent: ConsentState::Revoked, ..question.clone() };
     let no = Question { campaign_template: Some(TemplateFacts { template: Approval::NotApproved, ..facts }), ..no };
@@ -608,6 +612,7 @@ fn a_template_asks_what_was_said_of_it_and_of_its_category() {
     let facts = TemplateFacts {
         template: Approval::Approved,
         is_over: Known::No,
+        not_taken: Known::No,
         braked: Known::No,
         sessions: SessionRule::Any,
         conversation: Conversation::None,

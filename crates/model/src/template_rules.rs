@@ -82,6 +82,8 @@ pub struct TemplateFacts {
     /// Whether it is a translation that is not sent any more. The campaign's own language holds the campaign instead, and
     /// a person decides.
     pub is_over: Known,
+    /// Whether the platform takes no marketing to the recipient's country.
+    pub not_taken: Known,
     /// Whether marketing from this number or with this template is stopped for its quality.
     pub braked: Known,
     pub sessions: SessionRule,
@@ -175,6 +177,7 @@ mod tests {
         let facts = TemplateFacts {
             template: Approval::Approved,
             is_over: Known::No,
+            not_taken: Known::No,
             braked: Known::Yes,
             sessions: SessionRule::Any,
             conversation: Conversation::None,

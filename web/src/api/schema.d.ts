@@ -10326,7 +10326,7 @@ export interface components {
             updated: number;
         };
         /** @enum {string} */
-        Rule: "no_consent" | "consent_expired" | "opted_out" | "template_refused" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "spam_limit" | "account_problem" | "enough_marketing" | "session_open" | "allowed";
+        Rule: "no_consent" | "consent_expired" | "opted_out" | "template_refused" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "spam_limit" | "account_problem" | "country_not_taken" | "enough_marketing" | "session_open" | "allowed";
         /** @description A rule book: what law, carriers and good practice say about promotional texts. */
         RuleBook: {
             name: string;
