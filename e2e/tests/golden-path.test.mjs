@@ -268,8 +268,9 @@ for (const engine of ['sqlite', 'postgres']) {
       const delivered = recipients.filter((recipient) => recipient.state === 'delivered');
       assert.equal(delivered.length, 6);
       const toCampaign = sent.filter((entry) => entry.text.includes('June offer')).map((entry) => digits(entry.to));
-      assert.deepEqual([...new Set(toCampaign)].sort(), delivered.map((row) => digits(row.phone)).sort());
-      assert.equal(new Set(toCampaign).size, 6);
+      // Each of them as often as it was taken, so that a text that went out twice is seen.
+      assert.equal(toCampaign.length, 6);
+      assert.deepEqual(toCampaign.sort(), delivered.map((row) => digits(row.phone)).sort());
 
       const [session] = await product.all('/sessions?view=ended');
       const messages = await product.all(`/sessions/${session.id}/messages`);

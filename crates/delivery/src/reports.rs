@@ -3,7 +3,7 @@
 //! The functions run inside the transaction that marks the report's inbox row as done. A report whose message is not
 //! known yet is parked, and applied when the message's provider id is stored.
 
-use crate::{alerts, channel_state, holds, meta_stop, uploads::BAD_FILE};
+use crate::{alerts, channel_state, holds, marketing_rest, meta_stop, uploads::BAD_FILE};
 use segue_channels::{
     smpp::{Receipt, ReceiptState, id_candidates},
     twilio::{StatusCallback, meaning},
@@ -109,6 +109,7 @@ pub fn apply_status(
     }
     if let (Some(failure), Matched::Message(id)) = (&why, &matched) {
         holds::hold_told(tx, (channel.workspace_id, channel.id), *id, failure, (at, ctx.now()))?;
+        marketing_rest::note(tx, channel.workspace_id, *id, failure, (at, ctx.now()))?;
         alerts::note(tx, ctx, channel, failure, at)?;
         if alerts::stops_number(failure) && alerts::stands(at, ctx.now()) {
             let refusal = Refusal { reason: failure.reason.clone(), at, by: RefusedBy::Report };

@@ -10,7 +10,7 @@ use segue_store::{
     submission::{Cost, Failure},
 };
 
-use crate::{failover, holds, meta_stop, rates, supervisor::Env};
+use crate::{failover, holds, marketing_rest, meta_stop, rates, supervisor::Env};
 
 /// Milliseconds before a message that is known not to have left is tried again, by the number of attempts.
 const TRY_AGAIN: &[i64] =
@@ -141,6 +141,7 @@ fn refuses_account(failure: &Failure) -> bool {
 /// an earlier attempt was in doubt it stays in doubt.
 fn fail(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, failure: &Failure) -> Result<(), StoreError> {
     meta_stop::note_failure(tx, ctx, message, failure)?;
+    marketing_rest::note(tx, message.workspace_id, message.id, failure, (ctx.now(), ctx.now()))?;
     if failover::instead_of_failing(tx, ctx, message, failure)? {
         return Ok(());
     }

@@ -11,6 +11,7 @@ use segue_model::{
     consent::{ConsentState, Medium, Purpose, TemplateConsent},
     content::{Content, SmsContent},
     delivery::MessageClass,
+    not_taken::takes_no_marketing,
     place_of_phone,
     policy::{self, Approval, AtQuietHours, Decision, Explanation, Limits, Listed, Question, Rule},
     sender::{self, NotCleared, SenderFacts},
@@ -617,11 +618,12 @@ fn template_facts(
     let (workspace_id, address) = (message.workspace_id, message.address.as_str());
     let (conversation, window) = tx.conversation_at(workspace_id, channel.id, address)?;
     let portfolio = config.portfolio();
-    let mut budget = None;
+    let (mut budget, mut rests_until) = (None, None);
     if !window::is_open(window, now) {
         tx.lock_messaging_limit(workspace_id, portfolio)?;
         if gate.is_some() {
             budget = tx.messaging_budget(workspace_id, (portfolio, address), now)?;
+            rests_until = tx.marketing_rest(workspace_id, channel.id, address)?;
         }
         facts.initiates = Some(portfolio.to_owned());
     }
@@ -632,11 +634,13 @@ fn template_facts(
     facts.campaign_template = Some(TemplateFacts {
         template: facts.template,
         is_over: yes(facts.is_over),
+        not_taken: yes(takes_no_marketing(place(message), now)),
         braked: yes(tx.is_braked(workspace_id, channel.id, &gate.template.name)?),
         sessions: gate.template.sessions,
         conversation,
         opted_in: yes(is_opted_in),
         budget,
+        rests_until,
     });
     Ok(())
 }

@@ -18,9 +18,9 @@ use segue_channels::{
         pace,
     },
 };
-use segue_model::{JobId, content::Content};
+use segue_model::{ChannelId, JobId, SessionId, WorkspaceId, content::Content};
 use segue_store::{
-    StoreError,
+    StoreError, Tx,
     channel::{Channel, ChannelState, WhatsAppConfig},
     job::NewJob,
     outbox::{AddressKind, OutboxMessage},
@@ -283,21 +283,26 @@ fn learn(pace: &Mutex<SendPace>, to: &str, outcome: &SendOutcome) -> Option<Dura
     None
 }
 
-/// Keeps the id that WhatsApp has for the number, where it is another one. When it is another customer's, a job looks
-/// whether the two are one. A loss costs nothing: the next answer says it
-/// again.
+/// Keeps the id that WhatsApp has for the number, where it is another one; what a campaign sends tells it of the customer
+/// who is known at that number. When it is another customer's, a job looks whether the two are one. A loss costs nothing:
+/// the next answer says it again.
 async fn learn_wa_id(env: &Env, message: &OutboxMessage, sent: &SendOutcome) {
     let SendOutcome::Accepted { wa_id: Some(wa_id), .. } = sent else { return };
-    let Some(session_id) = message.session_id else { return };
     if message.address_kind != AddressKind::Phone || message.address.trim_start_matches('+') == wa_id {
         return;
     }
     let (workspace_id, channel_id, wa_id) = (message.workspace_id, message.channel_id, wa_id.clone());
+    let (session_id, address) = (message.session_id, message.address.clone());
     let id: JobId = env.ctx.id();
     let now = env.ctx.now();
     let learned = env
         .store
         .write(move |tx| {
+            let session_id = match session_id {
+                Some(session_id) => Some(session_id),
+                None => latest_session(tx, (workspace_id, channel_id), &address)?,
+            };
+            let Some(session_id) = session_id else { return Ok(()) };
             let learned = tx.learn_wa_id(workspace_id, channel_id, session_id, &wa_id)?;
             if let Learned::Another(messaging_user_id) = learned {
                 let payload = JoinCustomers { session_id, messaging_user_id };
@@ -316,6 +321,16 @@ async fn learn_wa_id(env: &Env, message: &OutboxMessage, sent: &SendOutcome) {
     if let Err(error) = learned {
         tracing::warn!(%error, message_id = %message.id, "the WhatsApp id of a customer could not be kept");
     }
+}
+
+/// The latest session of the customer who is known at this address, when there is one.
+fn latest_session(
+    tx: &mut Tx<'_>,
+    (workspace_id, channel_id): (WorkspaceId, ChannelId),
+    address: &str,
+) -> Result<Option<SessionId>, StoreError> {
+    let Some(user_id) = tx.customer_at(workspace_id, channel_id, address)? else { return Ok(None) };
+    Ok(tx.session_ids_of(workspace_id, user_id)?.pop())
 }
 
 fn outcome(outcome: SendOutcome, asked: Option<Duration>, attempts: u32) -> (Outcome, bool) {

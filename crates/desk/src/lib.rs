@@ -5,6 +5,7 @@
 //! - [`routing`] offers waiting sessions to agents with free capacity.
 //! - [`pending`] keeps replies until the customer answers; [`idle`] acts on silence; [`initiate`] is an agent who writes
 //!   first. [`transcript`] takes conversations out as files.
+//! - [`shown`] is what customers see of being attended to.
 //! - [`messages`], [`mentions`], [`sessions`], [`closing`], [`leads`], [`cases`], [`linking`], [`flows`] and [`queues`] are what
 //!   agents, supervisors and admins do, each function one transaction.
 //!
@@ -40,6 +41,7 @@ pub mod routing;
 mod say;
 pub mod search;
 pub mod sessions;
+pub mod shown;
 pub mod sight;
 pub mod template_choice;
 mod template_message;

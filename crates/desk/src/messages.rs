@@ -23,7 +23,7 @@ use crate::{
     notice::Notices,
     say::{Outgoing, after_last, note, say},
     sessions::{self, Standing},
-    template_message,
+    shown, template_message,
 };
 
 /// What an agent sends.
@@ -290,8 +290,9 @@ pub(crate) fn reply_in(
         say(tx, ctx, workspace_id, session, outgoing, notices)?.ok_or(DeskError::NotFound("message"))?
     };
     // The mark is the agent's; what somebody else notes beside the conversation leaves it alone.
-    if session.agent_id.is_some() && session.agent_id == actor.user_id() {
+    if session.unread > 0 && session.agent_id.is_some() && session.agent_id == actor.user_id() {
         session.unread = 0;
+        shown::read(tx, ctx, workspace_id, session.id)?;
     }
     Ok(Written::Now(id))
 }

@@ -15,7 +15,7 @@ use segue_store::{
     session::{ClosingQuery, Session, SessionCursor, SessionFilter, SessionOrder, SessionQuery, SessionView},
 };
 
-use crate::{DeskError, notice::Notices, say::system_line};
+use crate::{DeskError, notice::Notices, say::system_line, shown};
 
 /// Most rows of one page.
 pub const PAGE_LIMIT: u32 = 200;
@@ -278,7 +278,7 @@ pub async fn earlier(
         .await
 }
 
-/// The agent has read the session.
+/// The agent has read the session. The customer is shown that.
 ///
 /// # Errors
 /// When there is no such session. Reading somebody else's session leaves its mark alone.
@@ -296,6 +296,7 @@ pub async fn read(
             if session.unread > 0 && require(&actor, &session, Standing::Owner).is_ok() {
                 session.unread = 0;
                 tx.save_session(workspace_id, &mut session)?;
+                shown::read(tx, &ctx, workspace_id, id)?;
                 let mut notices = Notices::new(workspace_id);
                 notices.session_updated(id);
                 notices.tell(tx, ctx.now())?;

@@ -28,6 +28,7 @@ pub mod language;
 pub mod linking;
 pub mod market;
 pub mod mms;
+pub mod not_taken;
 pub mod notice;
 pub mod open_hours;
 pub mod opt_out_line;

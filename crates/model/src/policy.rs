@@ -83,6 +83,10 @@ crate::text_enum! {
         SpamLimit = "spam_limit",
         /// WhatsApp takes no messages of the account until somebody solves what is wrong with it.
         AccountProblem = "account_problem",
+        /// WhatsApp delivers no marketing templates to the country of the number.
+        CountryNotTaken = "country_not_taken",
+        /// WhatsApp has held a promotion to the customer back, and nothing promotional is tried for a day.
+        EnoughMarketing = "enough_marketing",
         /// A conversation with the customer is going on, and the campaign leaves such customers alone.
         SessionOpen = "session_open",
         /// All rules passed.
@@ -122,6 +126,8 @@ impl Rule {
             Self::MessagingLimit => "The limit of customers in 24 hours is reached",
             Self::SpamLimit => "WhatsApp takes no more from this number for now",
             Self::AccountProblem => "WhatsApp refuses messages of the account",
+            Self::CountryNotTaken => "WhatsApp takes no marketing templates to this country",
+            Self::EnoughMarketing => "WhatsApp holds back marketing to this person for a day",
             Self::SessionOpen => "In a conversation with you now",
             Self::Allowed => "Allowed",
         }
@@ -410,7 +416,8 @@ const MOST_ROUNDS: usize = 8;
 /// was for a time that is over.
 ///
 /// The template of a campaign is asked more ([`TemplateFacts`]): a paused template, a stop for quality and the platform's
-/// limit hold the campaign, before hours and caps; the last is for what is no marketing the same.
+/// limit hold the campaign, before hours and caps; the last is for what is no marketing the same. A customer for whom the
+/// platform has held a promotion back gets the next one a day later.
 ///
 /// Hours are the workspace's own, those of the sender, and those of the rule books of the recipient's place; all must be
 /// open in every zone the recipient may be in. What falls into closed hours is held, or discarded where the campaign or
@@ -439,6 +446,14 @@ pub fn judge(question: &Question<'_>) -> (Decision, Option<Explanation>) {
     let send = |deliver_by| (Decision::Send(Permit { decided_at: now, deliver_by }), None);
     if !is_marketing {
         return send(question.expires_at);
+    }
+    let rests_until = question.campaign_template.and_then(|facts| facts.rests_until);
+    if let Some(until) = rests_until.filter(|until| *until > now) {
+        let decision = match refusal(question, until) {
+            None => Decision::Hold { until, rule: Rule::EnoughMarketing },
+            Some(rule) => Decision::Suppress { rule },
+        };
+        return (decision, None);
     }
     match hold(question) {
         Held::No { closes_at } => send(earlier(closes_at, question.expires_at)),
@@ -721,6 +736,9 @@ fn refusal(question: &Question<'_>, at: Timestamp) -> Option<Rule> {
         }
         if facts.is_over == Known::Yes {
             return Some(Rule::TemplateNotApproved);
+        }
+        if class == MessageClass::Marketing && facts.not_taken == Known::Yes {
+            return Some(Rule::CountryNotTaken);
         }
         return facts.sessions.spares(facts.conversation).then_some(Rule::SessionOpen);
     }

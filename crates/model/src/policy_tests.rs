@@ -433,11 +433,13 @@ fn a_campaigns_template_is_held_as_a_whole_and_refused_person_by_person() {
     let facts = TemplateFacts {
         template: Approval::Approved,
         is_over: Known::No,
+        not_taken: Known::No,
         braked: Known::No,
         sessions: SessionRule::NoAgent,
         conversation: Conversation::None,
         opted_in: Known::Yes,
         budget: Some(Budget { most: 2, used: 1, room_at: now.plus(time::HOUR) }),
+        rests_until: None,
     };
     let question = Question {
         now,
@@ -478,9 +480,20 @@ fn a_campaigns_template_is_held_as_a_whole_and_refused_person_by_person() {
     assert_eq!(held(full), (Rule::MessagingLimit, now.plus(time::HOUR)));
     assert_eq!(held(with(&|facts| facts.braked = Known::Yes, marketing)).0, Rule::QualityBrake);
     assert!(matches!(with(&|facts| facts.braked = Known::Yes, service), Decision::Send(_)), "service goes on");
+    let tomorrow = now.plus(time::DAY);
+    let rests = |facts: &mut TemplateFacts| facts.rests_until = Some(tomorrow);
+    assert_eq!(held(with(&rests, marketing)), (Rule::EnoughMarketing, tomorrow));
+    assert!(matches!(with(&rests, service), Decision::Send(_)), "marketing alone is held back");
+    assert!(matches!(with(&|facts| facts.rests_until = Some(now), marketing), Decision::Send(_)), "over");
+    let short = Question { expires_at: Some(now.plus(time::HOUR)), ..question.clone() };
+    let short = Question { campaign_template: Some(TemplateFacts { rests_until: Some(tomorrow), ..facts }), ..short };
+    assert_eq!(decide(&short), Decision::Suppress { rule: Rule::Expired }, "it would be too late by then");
     let refused = |decision| matches!(decision, Decision::Suppress { .. });
     assert!(refused(with(&|facts| facts.conversation = Conversation::WithAgent, marketing)));
     assert!(refused(with(&|facts| facts.opted_in = Known::No, service)), "no agreement of any kind");
+    let not_taken = |facts: &mut TemplateFacts| facts.not_taken = Known::Yes;
+    assert_eq!(with(&not_taken, marketing), Decision::Suppress { rule: Rule::CountryNotTaken });
+    assert!(matches!(with(&not_taken, service), Decision::Send(_)), "marketing alone is not taken");
     // A refusal beats a hold: who said no does not wait for a paused template.
     let no = Question { consent: ConsentState::Revoked, ..question.clone() };
     let no = Question { campaign_template: Some(TemplateFacts { template: Approval::NotApproved, ..facts }), ..no };
@@ -599,11 +612,13 @@ fn a_template_asks_what_was_said_of_it_and_of_its_category() {
     let facts = TemplateFacts {
         template: Approval::Approved,
         is_over: Known::No,
+        not_taken: Known::No,
         braked: Known::No,
         sessions: SessionRule::Any,
         conversation: Conversation::None,
         opted_in: Known::No,
         budget: Option::None,
+        rests_until: Option::None,
     };
     let (no, yes) =
         (TemplateConsent { is_refused: true, is_granted: false }, TemplateConsent::of([ConsentState::Granted]));

@@ -48,6 +48,9 @@ impl SessionRule {
 /// How long the platform counts a customer whom the business wrote to first.
 pub const LIMIT_WINDOW: i64 = time::DAY;
 
+/// How long nothing promotional goes to a customer for whom the platform has held a promotion back.
+pub const MARKETING_REST: i64 = time::DAY;
+
 /// How many customers may be written to first in 24 hours, and how many have been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
@@ -79,6 +82,8 @@ pub struct TemplateFacts {
     /// Whether it is a translation that is not sent any more. The campaign's own language holds the campaign instead, and
     /// a person decides.
     pub is_over: Known,
+    /// Whether the platform takes no marketing to the recipient's country.
+    pub not_taken: Known,
     /// Whether marketing from this number or with this template is stopped for its quality.
     pub braked: Known,
     pub sessions: SessionRule,
@@ -87,6 +92,9 @@ pub struct TemplateFacts {
     pub opted_in: Known,
     /// `None` when there is no limit, none is known, or the customer is counted already or wrote himself.
     pub budget: Option<Budget>,
+    /// Until when nothing promotional goes to the customer, for whom the platform has held a promotion back; it may be
+    /// over. `None` while the service window is open: what leaves then is not held back.
+    pub rests_until: Option<Timestamp>,
 }
 
 impl TemplateFacts {
@@ -169,11 +177,13 @@ mod tests {
         let facts = TemplateFacts {
             template: Approval::Approved,
             is_over: Known::No,
+            not_taken: Known::No,
             braked: Known::Yes,
             sessions: SessionRule::Any,
             conversation: Conversation::None,
             opted_in: Known::Yes,
             budget: Some(Budget { most: 2, used: 1, room_at: Timestamp(5) }),
+            rests_until: None,
         };
         assert_eq!(facts.hold(true), Some((Rule::QualityBrake, None)));
         assert_eq!(facts.hold(false), None);

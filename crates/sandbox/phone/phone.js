@@ -131,6 +131,7 @@ function drawSettings() {
   const hidden = handset && !handset.shares_phone;
   byId("owner").textContent = handset ? `${handset.name} · ${hidden && handset.username ? `@${handset.username}` : handset.phone}` : "No phone chosen.";
   byId("number-box").hidden = !handset;
+  byId("report").hidden = !handset;
   byId("name-box").hidden = !handset;
   // What somebody types stays until the name itself changes.
   const known = `${handset?.id} ${handset?.username}`;
@@ -226,6 +227,12 @@ byId("add").addEventListener("submit", async (event) => {
     choose(added.id);
   });
 });
+byId("report").addEventListener("click", () =>
+  attempt(async () => {
+    const { quality_rating } = await post(`/handsets/${phone.id}/report`);
+    tell(`Reported. The quality of the business's number is ${quality_rating} now.`);
+  }));
+
 byId("number").addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.currentTarget;

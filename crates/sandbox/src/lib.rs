@@ -13,6 +13,7 @@
 //! - It keeps everything in memory and forgets it on exit; it listens where the configuration says and needs no other service.
 
 mod api;
+mod area;
 mod clock;
 mod config;
 mod core;

@@ -6,7 +6,8 @@
 //! reasons of blocks, and that somebody was called to their conversations. That there was a link, a merge or a block stays, and a block holds.
 //!
 //! Then, too, what was on its way to them ends, and the rest is removed step by step ([`crate::erasure`]). Whom the
-//! business wrote to first is counted for a day and then forgotten (`initiated_chats`).
+//! business wrote to first is counted for a day and then forgotten (`initiated_chats`), and so is who gets nothing promotional
+//! for a day (`marketing_rests`).
 
 use segue_model::{ContactId, CustomerLinkId, MessagingUserId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};

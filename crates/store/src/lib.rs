@@ -99,6 +99,7 @@ pub mod job;
 pub mod language_hold;
 pub mod link;
 pub mod list;
+pub mod marketing_rest;
 pub mod media;
 pub mod media_use;
 pub mod mention;
@@ -129,6 +130,7 @@ pub mod sender_pool;
 pub mod series;
 pub mod session;
 pub mod shared;
+pub mod shown;
 pub mod snippet;
 pub mod submission;
 pub mod subscription;
@@ -176,6 +178,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("campaign_run", campaign_run::STATEMENTS),
         ("carried", carried::STATEMENTS),
         ("language_hold", language_hold::STATEMENTS),
+        ("marketing_rest", marketing_rest::STATEMENTS),
         ("messaging_limit", messaging_limit::STATEMENTS),
         ("rate_card", rate_card::STATEMENTS),
         ("template_consent", template_consent::STATEMENTS),

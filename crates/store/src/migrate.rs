@@ -222,6 +222,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0077_numbers_of_leads",
         text: include_str!("../migrations/0077_numbers_of_leads.sql"),
     },
+    Migration {
+        version: 78,
+        name: "0078_marketing_rests",
+        text: include_str!("../migrations/0078_marketing_rests.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

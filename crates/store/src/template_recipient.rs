@@ -36,6 +36,8 @@ pub struct TemplateRecipient {
     pub conversation: Conversation,
     /// End of the service window, when the customer ever wrote.
     pub window_expires_at: Option<Timestamp>,
+    /// Until when nothing promotional goes there, for the platform has held a promotion back; it may be over.
+    pub rests_until: Option<Timestamp>,
 }
 
 /// What decides about all messages of a campaign by template.
@@ -145,6 +147,7 @@ impl Tx<'_> {
                 marketing = other;
             }
         }
+        let rests_until = self.marketing_rest(workspace_id, channel_id, &address)?;
         Ok(Some(TemplateRecipient {
             address,
             kind,
@@ -156,6 +159,7 @@ impl Tx<'_> {
             is_suppressed,
             conversation,
             window_expires_at,
+            rests_until,
         }))
     }
 

@@ -4063,7 +4063,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The agent has read it. Reading somebody else's session leaves its mark alone.
+         * The agent has read it, which the customer is shown. Reading somebody else's session leaves its mark alone.
          * @description Needs the permission `converse`.
          */
         post: operations["read_session"];
@@ -4128,6 +4128,28 @@ export interface paths {
          * @description Needs the permission `converse`.
          */
         post: operations["transfer_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/typing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The session's agent writes an answer: the customer sees that for 25 seconds or until it comes, and that they were
+         *     read. Ask again while writing goes on; what comes within 20 seconds changes nothing, nor does it outside of the
+         *     service window.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["type_in_session"];
         delete?: never;
         options?: never;
         head?: never;
@@ -10304,7 +10326,7 @@ export interface components {
             updated: number;
         };
         /** @enum {string} */
-        Rule: "no_consent" | "consent_expired" | "opted_out" | "template_refused" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "spam_limit" | "account_problem" | "session_open" | "allowed";
+        Rule: "no_consent" | "consent_expired" | "opted_out" | "template_refused" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "spam_limit" | "account_problem" | "country_not_taken" | "enough_marketing" | "session_open" | "allowed";
         /** @description A rule book: what law, carriers and good practice say about promotional texts. */
         RuleBook: {
             name: string;
@@ -19776,6 +19798,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Session"];
                 };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    type_in_session: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong. */
             default: {

@@ -1,11 +1,13 @@
 //! Messaging Sessions: lists, one of them, and moving them on.
 
 use axum::extract::State;
+use http::StatusCode;
 use segue_access::Permission;
 use segue_desk::{
     closing::{self, CaseFate, EndSession},
     routing::{self, Target},
     sessions::{self, ListSessions},
+    shown,
 };
 use segue_model::{QueueId, SessionId, UserId};
 use segue_store::session::{SessionFilter, SessionOrder, SessionOutcome, SessionView};
@@ -29,6 +31,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(converse.routes(routes!(list)))
         .routes(converse.routes(routes!(get)))
         .routes(converse.routes(routes!(mark_read)))
+        .routes(converse.routes(routes!(typing)))
         .routes(converse.routes(routes!(end)))
         .routes(Guard::needs(Permission::Supervise).routes(routes!(take_over)))
         .routes(converse.routes(routes!(transfer)))
@@ -84,7 +87,7 @@ async fn get(
     Ok(Json(sight::readable(&state, &caller, id).await?))
 }
 
-/// The agent has read it. Reading somebody else's session leaves its mark alone.
+/// The agent has read it, which the customer is shown. Reading somebody else's session leaves its mark alone.
 #[utoipa::path(post, path = "/api/v1/sessions/{id}/read", operation_id = "read_session", tag = "inbox",
     params(("id" = SessionId, Path)), responses((status = 200, body = SessionView)))]
 async fn mark_read(
@@ -94,6 +97,21 @@ async fn mark_read(
 ) -> Result<Json<SessionView>, Problem> {
     sight::readable(&state, &caller, id).await?;
     Ok(Json(sessions::read(&state.store, &state.ctx, caller.workspace_id, &caller.actor, id).await?))
+}
+
+/// The session's agent writes an answer: the customer sees that for 25 seconds or until it comes, and that they were
+/// read. Ask again while writing goes on; what comes within 20 seconds changes nothing, nor does it outside of the
+/// service window.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/typing", operation_id = "type_in_session", tag = "inbox",
+    params(("id" = SessionId, Path)), responses((status = 204)))]
+async fn typing(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<SessionId>,
+) -> Result<StatusCode, Problem> {
+    sight::readable(&state, &caller, id).await?;
+    shown::typing(&state.store, &state.ctx, caller.workspace_id, &caller.actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Deserialize, ToSchema)]

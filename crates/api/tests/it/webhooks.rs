@@ -239,6 +239,27 @@ async fn nothing_is_acknowledged_that_is_not_on_disk() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_stored_is_taken_once_when_it_comes_again() {
+    static AWAY: Sql = Sql::portable("AWAY", "ALTER TABLE inbox RENAME TO inbox_away");
+    static BACK: Sql = Sql::portable("BACK", "ALTER TABLE inbox_away RENAME TO inbox");
+    for server in servers().await {
+        let channel = server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let body = webhook(&[message("wamid.1", "one")]);
+        let change = async |sql: &'static Sql| {
+            server.test.store.write::<_, StoreError, _>(move |tx| tx.execute(sql, &[])).await.unwrap();
+        };
+        change(&AWAY).await;
+        let refused = deliver(&server, &channel, &body).await;
+        assert!(refused.status.is_server_error(), "{}: {}", server.test.engine, refused.status);
+        change(&BACK).await;
+        for _ in 0..2 {
+            assert_eq!(deliver(&server, &channel, &body).await.status, StatusCode::OK, "{}", server.test.engine);
+            assert_eq!(rows(&server).await, 1, "{}", server.test.engine);
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_acknowledged_webhook_is_there_after_a_restart() {
     for server in servers().await {
         let channel = server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await;

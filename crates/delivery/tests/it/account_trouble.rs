@@ -100,7 +100,7 @@ async fn campaign(bench: &Bench, channel: &Channel, count: u32) -> (CampaignId, 
     let id = spring::campaign(bench, channel, None).await;
     let mut ids = Vec::new();
     for number in 0..count {
-        let to = (&*format!("+121255503{number:02}"), number + 1, "en");
+        let to = (&*format!("+141655503{number:02}"), number + 1, "en");
         ids.push(spring::message(bench, channel, (id, None), to, MessageClass::Marketing).await);
     }
     (id, ids)
@@ -145,7 +145,7 @@ async fn what_is_told_only_afterwards_holds_the_campaign_too() {
 
         // It is tried again when the hold is over.
         bench.test.clock.advance(2 * time::HOUR);
-        let to = ("+12125550399", 99, "en");
+        let to = ("+14165550399", 99, "en");
         let late = spring::message(&bench, &channel, (id, None), to, MessageClass::Marketing).await;
         let running = bench.start("one");
         bench.until_state(late, OutboxState::Accepted).await;
@@ -302,7 +302,7 @@ async fn marketing_that_is_switched_off_holds_its_campaign_and_nothing_else() {
         assert_eq!(bench.state(ids[0]).await, OutboxState::Queued, "{engine}");
         let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
         let content = Content::Text { text: "Of course".to_owned() };
-        let service = bench.enqueue(&bench.whatsapp_to(&channel, "+12125559999", session, &content)).await;
+        let service = bench.enqueue(&bench.whatsapp_to(&channel, "+14165559999", session, &content)).await;
         bench.until_state(service, OutboxState::Accepted).await;
         until("an admin hears of it", async || notices(&bench, &channel).await.len() == 1).await;
         until_connected(&bench, &channel).await;
@@ -395,7 +395,7 @@ async fn a_stop_at_whatsapp_that_is_told_late_undoes_no_later_start() {
     for bench in benches().await {
         let channel = bench.whatsapp().await;
         let (workspace_id, ctx, now) = (bench.test.workspace_id(), bench.test.ctx.clone(), bench.test.now());
-        let address = "+12125550177";
+        let address = "+14165550177";
         let start = segue_store::consent::NewConsentEvent {
             medium: Medium::WhatsApp,
             address: address.to_owned(),
@@ -417,7 +417,7 @@ async fn a_stop_at_whatsapp_that_is_told_late_undoes_no_later_start() {
         for (ago, expected) in [(2 * time::HOUR, ConsentState::Granted), (time::MINUTE, ConsentState::Revoked)] {
             let second = now.plus(-ago).0 / 1_000;
             let mut status = failed(&json!(format!("wamid.{ago}")), 131_050, second);
-            status["statuses"][0]["recipient_id"] = json!("12125550177");
+            status["statuses"][0]["recipient_id"] = json!("14165550177");
             told(&bench, &channel, "messages", status).await;
             assert_eq!(state().await, expected, "{}: {ago}", bench.test.engine);
         }

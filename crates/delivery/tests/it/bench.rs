@@ -62,6 +62,12 @@ static INSERT_SESSION: Sql = Sql::portable(
             window_expires_at, gathered, last_at, started_at, version)
         VALUES ($1, $2, $3, $4, 'active', 'none', 'none', $5, '[]', $6, $6, 1)",
 );
+static INSERT_NUMBER: Sql = Sql::portable(
+    "INSERT_NUMBER",
+    "INSERT INTO messaging_identifiers (workspace_id, channel_id, kind, value, messaging_user_id)
+        SELECT workspace_id, channel_id, 'phone', CAST($3 AS TEXT), messaging_user_id FROM sessions
+        WHERE workspace_id = $1 AND id = $2",
+);
 
 impl Bench {
     pub async fn write<T: Send + 'static>(
@@ -108,6 +114,12 @@ impl Bench {
         })
         .await;
         session
+    }
+
+    /// The customer of a session is known at this number.
+    pub async fn known_at(&self, session: SessionId, address: &str) {
+        let (workspace_id, address) = (self.test.workspace_id(), address.to_owned());
+        self.write(move |tx| tx.execute(&INSERT_NUMBER, &[&workspace_id, &session, &address])).await;
     }
 
     /// An SMS that is due now.

@@ -52,7 +52,7 @@ async fn message(
     (id, file): (CampaignId, MediaId),
     (number, language): (u32, &str),
 ) -> MessageId {
-    let address = format!("+121255502{number:02}");
+    let address = format!("+141655502{number:02}");
     let to = (address.as_str(), number, language);
     let message_id = spring::message(bench, channel, (id, Some(file)), to, MessageClass::Marketing).await;
     spring::run(bench, id).await;
@@ -122,7 +122,7 @@ async fn a_file_that_takes_long_keeps_nobody_else_waiting() {
         tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
         let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
         let content = Content::Text { text: "Of course".to_owned() };
-        let answer = bench.enqueue(&bench.whatsapp_to(&channel, "+12125559999", session, &content)).await;
+        let answer = bench.enqueue(&bench.whatsapp_to(&channel, "+14165559999", session, &content)).await;
         bench.until_state(answer, OutboxState::Accepted).await;
         assert!(bench.ledger("wa_file_uploaded").await.is_empty(), "{}: it is still on its way", bench.test.engine);
         until("all have it", async || {

@@ -62,6 +62,16 @@ pub async fn templates(
 
 /// A running campaign in English: with a file of its own above the text each customer gets it in their language.
 pub async fn campaign(bench: &Bench, channel: &Channel, file: Option<MediaId>) -> CampaignId {
+    campaign_sparing(bench, channel, file, SessionRule::Any).await
+}
+
+/// The same, which leaves some people alone because of a conversation.
+pub async fn campaign_sparing(
+    bench: &Bench,
+    channel: &Channel,
+    file: Option<MediaId>,
+    sessions: SessionRule,
+) -> CampaignId {
     let (workspace_id, id, now) = (bench.test.workspace_id(), bench.test.ctx.id::<CampaignId>(), bench.test.now());
     let input = CampaignInput {
         media: Vec::new(),
@@ -83,7 +93,7 @@ pub async fn campaign(bench: &Bench, channel: &Channel, file: Option<MediaId>) -
             language: "en".to_owned(),
             values: vec!["{{ first_name }}".to_owned()],
             buttons: Vec::new(),
-            sessions: SessionRule::Any,
+            sessions,
             header_media_id: file,
             header_value: String::new(),
             by_language: file.is_some(),

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use segue_model::{
-    CampaignId, MessageId,
+    CampaignId, MessageId, UserId,
     consent::{ConsentState, Medium, Purpose},
     content::Content,
     delivery::{MessageClass, OutboxState},
+    template_rules::SessionRule,
     time,
 };
 use segue_store::{Sql, channel::Channel, outbox::Claim};
@@ -25,7 +26,7 @@ static NO_COME: Sql = Sql::portable(
 );
 
 fn phone(number: usize) -> String {
-    format!("+121255501{number:02}")
+    format!("+141655501{number:02}")
 }
 
 /// The template in English, in the product and in the sandbox.
@@ -105,7 +106,7 @@ async fn service_goes_on(bench: &Bench, channel: &Channel) {
         offer: None,
         text: "Hi Ann, there is news about your order 77.".to_owned(),
     };
-    let id = bench.enqueue(&bench.whatsapp_to(channel, "+12125559999", session, &content)).await;
+    let id = bench.enqueue(&bench.whatsapp_to(channel, "+14165559999", session, &content)).await;
     bench.until_state(id, OutboxState::Accepted).await;
 }
 
@@ -204,7 +205,7 @@ async fn what_whatsapp_refuses_from_the_number_is_not_tried_again_because_of_the
         bench.faults(json!({ "graph_error": { "code": 131_026, "times": 1 } })).await;
         let session = bench.session(&channel, bench.test.now()).await;
         let content = spring::content(None, "en");
-        let other = bench.enqueue(&bench.whatsapp_to(&channel, "+12125559998", session, &content)).await;
+        let other = bench.enqueue(&bench.whatsapp_to(&channel, "+14165559998", session, &content)).await;
         bench.until_state(other, OutboxState::Failed).await;
         let limit = json!({ "max_daily_conversations_per_business": 2 });
         told(&bench, &channel, "business_capability_update", limit).await;
@@ -251,7 +252,7 @@ async fn a_template_that_did_not_leave_takes_no_place_under_the_limit() {
 async fn service_goes_on_is_counted(bench: &Bench, channel: &Channel) {
     let session = bench.session(channel, bench.test.now().plus(time::DAY)).await;
     let content = Content::Text { text: "Of course".to_owned() };
-    let id = bench.enqueue(&bench.whatsapp_to(channel, "+12125559999", session, &content)).await;
+    let id = bench.enqueue(&bench.whatsapp_to(channel, "+14165559999", session, &content)).await;
     bench.until_state(id, OutboxState::Accepted).await;
 }
 
@@ -417,10 +418,10 @@ async fn a_stop_at_meta_is_recorded_and_enough_marketing_is_not_tried_again() {
 
         // The same told later, of another customer.
         let other = json!({ "statuses": [{ "id": "wamid.none", "status": "failed", "timestamp": "1795453300",
-            "recipient_id": "12125550177", "errors": [{ "code": 131_050 }] }] });
+            "recipient_id": "14165550177", "errors": [{ "code": 131_050 }] }] });
         told(&bench, &channel, "messages", other).await;
         let known = bench
-            .write(move |tx| tx.consent_state(workspace_id, Medium::WhatsApp, "+12125550177", Purpose::Marketing))
+            .write(move |tx| tx.consent_state(workspace_id, Medium::WhatsApp, "+14165550177", Purpose::Marketing))
             .await;
         assert_eq!(known.state, ConsentState::Revoked);
 
@@ -431,6 +432,88 @@ async fn a_stop_at_meta_is_recorded_and_enough_marketing_is_not_tried_again() {
         tokio::time::sleep(std::time::Duration::from_millis(700)).await;
         assert_eq!(bench.state(ids[0]).await, OutboxState::Failed, "never by itself");
         assert!(bench.ledger("wa_accepted").await.is_empty());
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_an_agent_talks_with_since_the_plan_is_left_alone() {
+    static ACCEPT: Sql =
+        Sql::portable("ACCEPT", "UPDATE sessions SET agent_id = $3 WHERE workspace_id = $1 AND id = $2");
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let id = spring::campaign_sparing(&bench, &channel, None, SessionRule::NoAgent).await;
+        let (mut ids, mut sessions) = (Vec::new(), Vec::new());
+        // Planned while nobody had taken the conversation of either.
+        for (number, position) in [(0, 1), (1, 2)] {
+            let session = bench.session(&channel, bench.test.now()).await;
+            bench.known_at(session, &phone(number)).await;
+            let to = (&*phone(number), position, "en");
+            ids.push(spring::message(&bench, &channel, (id, None), to, MessageClass::Marketing).await);
+            sessions.push(session);
+        }
+        let (workspace_id, accepted) = (bench.test.workspace_id(), sessions[0]);
+        let agent: UserId = bench.test.ctx.id();
+        bench.write(move |tx| tx.execute(&ACCEPT, &[&workspace_id, &accepted, &agent])).await;
+        let running = bench.start("one");
+        bench.until_state(ids[1], OutboxState::Accepted).await;
+        bench.until_state(ids[0], OutboxState::Suppressed).await;
+        assert_eq!(bench.rule(ids[0]).await.as_deref(), Some("session_open"), "{}", bench.test.engine);
+        assert_eq!(bench.ledger("wa_accepted").await.len(), 1, "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promotion_to_the_united_states_does_not_leave() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let id = spring::campaign(&bench, &channel, None).await;
+        let to = ("+12125550100", 1, "en");
+        let message = spring::message(&bench, &channel, (id, None), to, MessageClass::Marketing).await;
+        let running = bench.start("one");
+        bench.until_state(message, OutboxState::Suppressed).await;
+        assert_eq!(bench.rule(message).await.as_deref(), Some("country_not_taken"), "{}", bench.test.engine);
+        assert!(bench.ledger("wa_accepted").await.is_empty(), "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gets_enough_marketing_gets_nothing_of_the_next_campaign_for_a_day() {
+    for bench in benches().await {
+        let engine = bench.test.engine;
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let running = bench.start("one");
+        // WhatsApp says so once in its answer, and once when it has taken the message.
+        bench.faults(json!({ "graph_error": { "code": 131_049, "times": 1 } })).await;
+        let (_, first) = campaign(&bench, &channel, MessageClass::Marketing, 1).await;
+        bench.until_state(first[0], OutboxState::Failed).await;
+        let (_, second) = campaign(&bench, &channel, MessageClass::Marketing, 2).await;
+        bench.until_state(second[1], OutboxState::Accepted).await;
+        let accepted = bench.ledger("wa_accepted").await;
+        assert_eq!(accepted.len(), 1, "{engine}");
+        let failed = json!({ "statuses": [{ "id": accepted[0]["wamid"], "status": "failed",
+            "timestamp": (bench.test.now().0 / 1_000).to_string(), "recipient_id": &phone(1)[1..],
+            "errors": [{ "code": 131_049 }] }] });
+        told(&bench, &channel, "messages", failed).await;
+        assert_eq!(bench.state(second[1]).await, OutboxState::Failed, "{engine}");
+        let (_, third) = campaign(&bench, &channel, MessageClass::Marketing, 2).await;
+        for message in [second[0], third[0], third[1]] {
+            until("it waits", async || bench.rule(message).await.as_deref() == Some("enough_marketing")).await;
+            assert_eq!(bench.state(message).await, OutboxState::Queued, "{engine}");
+        }
+        bench.test.clock.advance(time::DAY - time::HOUR);
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        assert_eq!(bench.ledger("wa_accepted").await.len(), 1, "{engine}: nothing is even tried");
+        assert_eq!(bench.ledger("graph_refused").await.len(), 1, "{engine}");
+        bench.test.clock.advance(time::HOUR + time::MINUTE);
+        for message in [second[0], third[0], third[1]] {
+            bench.until_state(message, OutboxState::Accepted).await;
+        }
         running.shutdown().await;
     }
 }

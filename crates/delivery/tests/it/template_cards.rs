@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::bench::{Bench, benches};
 
-const CUSTOMER: &str = "+12125559999";
+const CUSTOMER: &str = "+14165559999";
 
 fn text(text: &str) -> String {
     text.to_owned()

@@ -2,14 +2,24 @@
 
 use segue_channels::whatsapp::{WebhookItem, parse_webhook};
 use segue_delivery::{check_channel, reports, sync_templates};
-use segue_model::{ChannelId, MessageId, SessionId, Timestamp, content::Content, delivery::OutboxState, time};
+use segue_model::{
+    ChannelId, MessageId, SessionId, Timestamp,
+    content::Content,
+    delivery::{MessageClass, OutboxState},
+    time,
+};
 use segue_store::{
+    Sql,
     channel::{Channel, ChannelConfig, ChannelState},
     message::{AuthorKind, Direction, MessageContent, MessageKind, NewMessage},
+    shown::{ShowCustomer, Shown},
 };
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, benches, until};
+use crate::{
+    bench::{Bench, benches, until},
+    spring::{self, at_sandbox},
+};
 
 const CUSTOMER: &str = "+15550199";
 
@@ -310,6 +320,79 @@ async fn reading_and_writing_are_shown_to_the_customer() {
         let refused = segue_delivery::mark_read(&sms, &wamid, segue_delivery::Typing::Hide).await.unwrap_err();
         assert_eq!(refused.code(), "not_whatsapp");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_id_in_an_answer_is_kept_of_who_was_answered_and_of_who_got_a_campaign() {
+    static IDS: Sql = Sql::portable(
+        "IDS",
+        "SELECT value FROM messaging_identifiers WHERE workspace_id = $1 AND kind = 'wa_id' ORDER BY value",
+    );
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        // WhatsApp has both numbers without the nine.
+        for known in ["+551199990000", "+552199990000"] {
+            at_sandbox(&bench, "handsets", &json!({ "phone": known }), false).await;
+        }
+        let message = json!({ "type": "text", "text": "Oi" });
+        at_sandbox(&bench, "handsets/551199990000/chats/15550783881/messages", &message, false).await;
+        let (answered, reached) = ("+5511999990000", "+5521999990000");
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        bench.known_at(session, answered).await;
+        let other = bench.session(&channel, bench.test.now()).await;
+        bench.known_at(other, reached).await;
+
+        let running = bench.start("one");
+        let id = bench.enqueue(&bench.whatsapp_to(&channel, answered, session, &text("Olá"))).await;
+        bench.until_state(id, OutboxState::Accepted).await;
+        spring::templates(&bench, &channel, "UTILITY", (&["en"], false)).await;
+        let campaign = spring::campaign(&bench, &channel, None).await;
+        let id = spring::message(&bench, &channel, (campaign, None), (reached, 1, "en"), MessageClass::Service).await;
+        bench.until_state(id, OutboxState::Accepted).await;
+        let workspace_id = bench.test.workspace_id();
+        let ids: Vec<String> = bench.write(move |tx| tx.query(&IDS, &[&workspace_id], |row| row.next())).await;
+        assert_eq!(ids, ["551199990000", "552199990000"], "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_has_read_is_shown_to_the_customer_unless_it_is_long_ago() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        customer_writes(&bench).await;
+        let wamid = bench.ledger("wa_inbound").await[0]["wamid"].as_str().unwrap().to_owned();
+        let session_id = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let (workspace_id, message_id, now) = (bench.test.workspace_id(), bench.test.ctx.id(), bench.test.now());
+        let heard = NewMessage {
+            direction: Direction::Inbound,
+            author: AuthorKind::Customer,
+            provider_id: Some(wamid.clone()),
+            ..written_by_an_agent(message_id, session_id, channel.id, now)
+        };
+        bench.write(move |tx| tx.insert_message(workspace_id, &heard)).await;
+        let show = async |shown, until| {
+            let wanted = ShowCustomer { session_id, message_id, shown, until };
+            segue_delivery::show_customer(&bench.test.store, &bench.test.ctx, workspace_id, wanted).await
+        };
+        show(Shown::Read, now.plus(-1)).await.unwrap();
+        assert!(bench.ledger("wa_read").await.is_empty(), "{}: too late", bench.test.engine);
+        show(Shown::Read, now).await.unwrap();
+        let told = bench.ledger("wa_read").await;
+        assert_eq!(told.len(), 1, "{}", bench.test.engine);
+        assert_eq!(told[0]["wamid"], json!(wamid), "{}", bench.test.engine);
+        assert_eq!(chat(&bench).await["typing"], json!(false), "{}", bench.test.engine);
+        show(Shown::Typing, now).await.unwrap();
+        assert_eq!(chat(&bench).await["typing"], json!(true), "{}", bench.test.engine);
+    }
+}
+
+/// The customer's chat with the business, as the phone shows it.
+async fn chat(bench: &Bench) -> Value {
+    let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
+    let url = format!("http://{}/sandbox/v1/handsets/{}/chats", bench.sandbox.http_addr, &CUSTOMER[1..]);
+    let chats: Value = client.get(url).send().await.unwrap().json().await.unwrap();
+    chats["chats"][0].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]

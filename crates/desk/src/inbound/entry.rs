@@ -1,7 +1,10 @@
 //! An inbound message as an entry of the transcript, and as an event for the bot.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use segue_channels::whatsapp::{Content, InboundMessage, MediaKind};
+use segue_channels::{
+    ErrorClass,
+    whatsapp::{Content, GraphError, InboundMessage, MediaKind},
+};
 use segue_flow::{Event, EventKind};
 use segue_model::{MediaId, MessageId, Timestamp, time};
 use segue_store::{
@@ -18,6 +21,12 @@ use crate::bot::BEGAN;
 
 /// What the transcript shows of a message that consisted of nothing but the code of its link.
 const ONLY_A_CODE: &str = "[Opened the chat from the link]";
+
+/// What the transcript shows of a message without its content, when no more is known.
+const NOT_PASSED_ON: &str = "A message that WhatsApp does not pass on.";
+
+/// WhatsApp's code for a message of a type that it does not pass on.
+const TYPE_NOT_PASSED_ON: i64 = 131_051;
 
 /// Pictures of one album come as messages of their own; to the bot, files sent within this time of the first are one answer.
 const ALBUM: i64 = 10 * time::SECOND;
@@ -161,8 +170,15 @@ fn not_shown(content: &Content) -> String {
         Content::Other { name } if !name.is_empty() => {
             format!("A message of a type that is not known here (\u{201c}{name}\u{201d}).")
         }
-        _ => "A message that WhatsApp does not pass on.".to_owned(),
+        Content::Unsupported { errors, .. } => reason(errors).unwrap_or(NOT_PASSED_ON).to_owned(),
+        _ => NOT_PASSED_ON.to_owned(),
     }
+}
+
+/// What the first of the errors means that says more than that the type is not passed on.
+fn reason(errors: &[GraphError]) -> Option<&'static str> {
+    let others = errors.iter().filter(|error| error.code.is_some_and(|code| code != TYPE_NOT_PASSED_ON));
+    others.map(GraphError::meaning).find(|meaning| meaning.class != ErrorClass::Unknown).map(|meaning| meaning.reason)
 }
 
 /// The provider's id of the message this one answers, reacts to or changes.

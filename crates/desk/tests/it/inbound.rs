@@ -155,6 +155,16 @@ async fn whatever_a_customer_sends_becomes_an_entry() {
             "A file that is too large to receive. Ask the customer to send it in another way.",
         ),
         (
+            json!({"type": "interactive", "errors": [{"code": 131000, "title": "Something went wrong"}]}),
+            "unsupported",
+            "Something went wrong at WhatsApp. Ask the customer to send it in another way.",
+        ),
+        (
+            json!({"type": "interactive", "errors": [{"code": 99999999}]}),
+            "unsupported",
+            "A message that WhatsApp does not pass on. Ask the customer to send it in another way.",
+        ),
+        (
             json!({"type": "hologram"}),
             "unsupported",
             "A message of a type that is not known here (\u{201c}hologram\u{201d}). Ask the customer to send it in another way.",

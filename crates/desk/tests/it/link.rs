@@ -233,26 +233,49 @@ async fn what_an_agent_linked_stays() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_tap_shortly_before_is_inferred_when_the_code_was_deleted() {
+/// Ana taps the link of the campaign, a minute ago.
+async fn tapped(scene: &Scene, campaign: &Campaign) {
     use segue_store::click::{Device, NewClick, Verdict};
+    let click = NewClick {
+        workspace_id: scene.workspace(),
+        campaign_id: campaign.id,
+        id: scene.ctx().id(),
+        position: 1,
+        link: 0,
+        verdict: Verdict::Person,
+        device: Device::Android,
+        user_agent: None,
+        at: scene.test.now(),
+    };
+    write(scene.store(), move |tx| tx.record_clicks(std::slice::from_ref(&click))).await;
+    scene.advance(60_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_with_one_letter_changed_after_a_tap_is_inferred_and_finds_the_right_contact() {
+    const FIRST_LETTER: usize = "(ref ".len();
     for test in engines().await {
         let scene = Scene::new(test).await;
         let campaign = campaign(&scene).await;
-        let (workspace_id, now) = (scene.workspace(), scene.test.now());
-        let click = NewClick {
-            workspace_id,
-            campaign_id: campaign.id,
-            id: scene.ctx().id(),
-            position: 1,
-            link: 0,
-            verdict: Verdict::Person,
-            device: Device::Android,
-            user_agent: None,
-            at: now,
-        };
-        write(scene.store(), move |tx| tx.record_clicks(std::slice::from_ref(&click))).await;
-        scene.advance(60_000);
+        tapped(&scene, &campaign).await;
+        let mut changed = campaign.reference.clone();
+        let letter = if changed.as_bytes()[FIRST_LETTER].eq_ignore_ascii_case(&b'a') { "B" } else { "A" };
+        changed.replace_range(FIRST_LETTER..=FIRST_LETTER, letter);
+        scene.receive(ana("wamid.1", scene.test.now(), &format!("I have a question {changed}"))).await;
+        let session = scene.session().await;
+        assert_eq!(session.attribution, Attribution::Inferred, "{}", scene.test.engine);
+        assert_eq!(session.campaign.map(|campaign| campaign.id), Some(campaign.id));
+        assert_eq!(session.customer.contact_id, Some(campaign.contact), "{}: by the number", scene.test.engine);
+        assert_eq!(scene.count(&CONTACTS).await, 1, "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tap_shortly_before_is_inferred_when_the_code_was_deleted() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let campaign = campaign(&scene).await;
+        tapped(&scene, &campaign).await;
         scene.receive(ana("wamid.1", scene.test.now(), "I have a question")).await;
         let session = scene.session().await;
         assert_eq!(session.attribution, Attribution::Inferred);

@@ -24,6 +24,7 @@ mod replies;
 mod routing;
 mod scene;
 mod search;
+mod shown;
 mod sight;
 mod templates;
 mod transcripts;

@@ -5,12 +5,13 @@
 //! ([`segue_store::campaign_hold`]); they are no reason to leave a recipient out.
 
 use segue_model::{
-    CampaignId, MediaId, Timestamp, WorkspaceId,
+    CampaignId, MediaId, Place, Timestamp, WorkspaceId,
     code::{CHAT_LINK, CodeTarget, LINKS, LinkCode},
     consent::{ConsentState, TemplateConsent},
     contact::STANDARD_FIELDS,
     content::{Content, TemplateButtonValue, TemplateCardValue, TemplateHeaderValue, TemplateOfferValue},
     delivery::MessageClass,
+    not_taken::takes_no_marketing,
     place_of_phone,
     policy::{self, Approval, Decision, Explanation, Known, Limits, Listed, Question, Rule},
     template::{TemplateButton, TemplateOffer, TemplateParts, filled},
@@ -506,14 +507,24 @@ impl TemplateText {
                 // These hold the campaign and leave nobody out.
                 template: Approval::Approved,
                 is_over: Known::No,
+                not_taken: yes(takes_no_marketing(place_at(found), now)),
                 braked: Known::No,
                 budget: None,
                 sessions: self.wanted.sessions,
                 conversation: found.conversation,
                 opted_in: yes(found.is_opted_in),
+                rests_until: found.rests_until.filter(|_| !window::is_open(found.window_expires_at, now)),
             }),
         }))
     }
+}
+
+/// Where the number belongs that a recipient is written to at.
+fn place_at(recipient: &TemplateRecipient) -> Option<Place> {
+    if recipient.kind != AddressKind::Phone {
+        return None;
+    }
+    place_of_phone(&recipient.address.parse::<segue_model::PhoneNumber>().ok()?)
 }
 
 /// What a member comes to.

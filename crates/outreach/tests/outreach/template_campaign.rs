@@ -1,7 +1,7 @@
 //! Campaigns by WhatsApp template: who is planned with what, what the check says before, and what is refused.
 
 use segue_model::{
-    CampaignId, ContactId, SessionId, Timestamp,
+    CampaignId, ContactId, MessageId, SessionId, Timestamp,
     campaign::{CampaignAction, CampaignState},
     consent::{ConsentState, Medium, Purpose},
     contact::ContactFields,
@@ -23,7 +23,7 @@ use segue_store::{
 };
 use serde_json::json;
 
-use crate::world::{World, phone, worlds};
+use crate::world::{World, canadian as phone, worlds};
 
 static PLANNED: Sql = Sql::portable(
     "PLANNED",
@@ -277,6 +277,61 @@ async fn who_is_in_a_conversation_is_left_alone_as_the_campaign_asks() {
             assert!(seen.excluded.iter().all(|it| it.rule == Rule::SessionOpen.as_str()), "{:?}", seen.excluded);
             assert_eq!(seen.limit.unwrap().wanted, 0, "they wrote within a day: nobody is written to first");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_of_the_united_states_are_left_out_of_marketing_with_the_reason() {
+    for world in worlds().await {
+        templates(&world, ("MARKETING", "APPROVED")).await;
+        for address in [phone(1), crate::world::phone(1)] {
+            contact(&world, Some(&address), "Ana", Some("gold")).await;
+            agree(&world, &address, ConsentState::Granted).await;
+        }
+        let draft = world.draft(by(&world, template(&world, "spring"))).await.unwrap();
+        let seen = check(&world, draft.id).await;
+        let left_out: Vec<_> = seen.excluded.iter().map(|it| (it.rule.as_str(), it.label.as_str(), it.count)).collect();
+        let rule = Rule::CountryNotTaken;
+        assert_eq!((seen.sendable, left_out), (1, vec![(rule.as_str(), rule.label(), 1)]), "{}", world.test.engine);
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.plan(draft.id).await;
+        assert_eq!(rules(&world, draft.id).await, [(rule.as_str().to_owned(), 1)], "{}", world.test.engine);
+        let planned: Vec<String> = planned(&world).await.into_iter().map(|row| row.address).collect();
+        assert_eq!(planned, [phone(1)], "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gets_enough_marketing_waits_a_day_outside_of_the_service_window() {
+    static SENT: Sql =
+        Sql::portable("SENT", "SELECT id FROM outbox WHERE workspace_id = $1 AND (address = $2 OR address = $3)");
+    for world in worlds().await {
+        templates(&world, ("MARKETING", "APPROVED")).await;
+        let (ws, now) = (world.ws(), world.test.now());
+        for number in [1, 2, 3] {
+            let id = contact(&world, Some(&phone(number)), "Ana", Some("gold")).await;
+            agree(&world, &phone(number), ConsentState::Granted).await;
+            if number == 2 {
+                customer(&world, id, ("phone", &phone(number)), now.plus(-time::HOUR), None).await;
+            }
+        }
+        start(&world, by(&world, template(&world, "spring"))).await;
+        // WhatsApp holds it back for two of them, of whom one can be answered.
+        world
+            .write(move |tx| {
+                for id in tx.query(&SENT, &[&ws, &phone(1), &phone(2)], |row| row.next::<MessageId>())? {
+                    tx.rest_marketing(ws, id, now.plus(time::DAY))?;
+                }
+                Ok(())
+            })
+            .await;
+        let draft = world.draft(by(&world, template(&world, "spring"))).await.unwrap();
+        let seen = check(&world, draft.id).await;
+        let held: Vec<_> = seen.held.iter().map(|it| (it.rule.as_str(), it.count)).collect();
+        assert_eq!(held, [("enough_marketing", 1)], "{}", world.test.engine);
+        world.test.clock.advance(time::DAY + time::MINUTE);
+        let seen = check(&world, draft.id).await;
+        assert!(seen.held.is_empty(), "{}: {:?}", world.test.engine, seen.held);
     }
 }
 

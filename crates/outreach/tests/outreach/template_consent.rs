@@ -16,7 +16,7 @@ use segue_store::{consent::ConsentContext, template_consent::TemplateKind};
 use crate::{
     keyword::text,
     template_campaign::{agree, by, check, contact, customer, planned, rules, start, template, templates},
-    world::{World, phone, worlds},
+    world::{World, canadian as phone, worlds},
 };
 
 fn said(action: ConsentAction, scope: &str) -> ConsentInput {

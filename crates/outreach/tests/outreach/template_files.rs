@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::{
     template_campaign::{agree, by, check, contact, customer, planned},
-    world::{World, phone, worlds},
+    world::{World, canadian as phone, worlds},
 };
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n0123456789";

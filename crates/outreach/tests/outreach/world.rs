@@ -68,6 +68,11 @@ pub fn phone(number: u32) -> String {
     format!("+1212{:07}", 5_550_000 + number)
 }
 
+/// A number of Canada: WhatsApp takes no marketing to those of the United States.
+pub fn canadian(number: u32) -> String {
+    format!("+1416{:07}", 5_550_000 + number)
+}
+
 impl World {
     pub fn ws(&self) -> WorkspaceId {
         self.test.workspace.id

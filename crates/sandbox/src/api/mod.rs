@@ -41,6 +41,7 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/handsets", get(handsets::list).post(handsets::add))
         .route("/handsets/{id}", get(handsets::one).patch(handsets::change))
         .route("/handsets/{id}/number", post(handsets::change_number))
+        .route("/handsets/{id}/report", post(notices::report))
         .route("/handsets/{id}/echoes", post(coexistence::write))
         .route("/handsets/{id}/history", post(coexistence::share))
         .route("/handsets/{id}/sms", get(texts::list).post(texts::send))

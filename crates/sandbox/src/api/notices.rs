@@ -4,7 +4,7 @@ use super::problem::Problem;
 use crate::core::Core;
 use crate::webhook::payload;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -146,6 +146,28 @@ const KNOWN: [Known; 16] = [
 
 fn quality(scene: &Scene, event: &str, limit: &str) -> Value {
     json!({"display_phone_number": scene.number, "event": event, "max_daily_conversations_per_business": limit})
+}
+
+/// The customer reports the business: the number's quality falls by one, and the product is told when it is the lowest.
+pub(crate) async fn report(State(core): State<Arc<Core>>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    core.with(|state| {
+        if !state.handsets.contains_key(&id) {
+            return Err(Problem::no_handset());
+        }
+        let rating = match state.faults.quality_rating.as_deref() {
+            None | Some("GREEN") => "YELLOW",
+            Some(_) => "RED",
+        };
+        let was = state.faults.quality_rating.replace(rating.to_owned());
+        if rating == "RED" && was.as_deref() != Some("RED") {
+            let now = state.now();
+            let config = state.config.clone();
+            let scene = Scene { number: config.business_digits(), waba_id: config.waba_id.clone(), now: now / 1000 };
+            let value = quality(&scene, "FLAGGED", "TIER_2K");
+            state.queue_webhook(&payload::notice(&config, now, "phone_number_quality_update", value), None);
+        }
+        Ok(Json(json!({"quality_rating": rating})))
+    })
 }
 
 /// What can be sent by name.

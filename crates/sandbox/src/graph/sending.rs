@@ -3,6 +3,7 @@
 use super::error::GraphError;
 use super::outgoing::{Outgoing, Target};
 use super::statuses::WindowState;
+use crate::area::takes_no_marketing;
 use crate::faults::{HeldEnd, LastStatus, take_one};
 use crate::handset::{ChatCard, ChatMessage, Direction, MediaView, Outbound, Progress};
 use crate::ledger::Fact;
@@ -135,7 +136,8 @@ impl State {
         let mut webhooks = Vec::new();
         if let Some(handset_id) = handset_id {
             let is_marketing = outgoing.shown.category.as_deref() == Some("MARKETING");
-            let is_enough = is_marketing && take_one(&mut self.faults.marketing_limit);
+            let is_not_taken = is_marketing && takes_no_marketing(&handset_id, self.now());
+            let is_enough = is_not_taken || (is_marketing && take_one(&mut self.faults.marketing_limit));
             let failure = self.failure(&handset_id, outgoing, &media, out_of_window.then_some(131_047));
             let failure = failure.or(is_enough.then_some(131_049));
             // What fails costs nothing, opens nothing and counts for nothing.

@@ -141,7 +141,7 @@ pub(crate) async fn create(State(core): State<Arc<Core>>, Path((_, id)): Ids, bo
         }
         let reviewed = state.templates.add(reviewed).clone();
         if !is_pending {
-            state.announce_template(&reviewed);
+            state.announce_template(&reviewed, None);
         }
         state.answer_template()?;
         Ok(Json(json!({"id": reviewed.id, "status": "PENDING", "category": reviewed.category})))
@@ -204,7 +204,7 @@ pub(crate) async fn edit(State(core): State<Arc<Core>>, Path((_, id)): Ids, head
             *template = edited.clone();
         }
         if !is_pending {
-            state.announce_template(&edited);
+            state.announce_template(&edited, None);
         }
         state.answer_template()?;
         Ok(Json(success()))
@@ -241,14 +241,14 @@ impl SandboxState {
         Err(GraphError::plain(1))
     }
 
-    /// Tells the product the status of a template.
-    pub fn announce_template(&mut self, template: &Template) {
+    /// Tells the product the status of a template; `before` is the one it had, unless it is new or was edited.
+    pub fn announce_template(&mut self, template: &Template, before: Option<&str>) {
         let entry = self.record(Fact::TemplateStatus {
             name: template.name.clone(),
             language: template.language.clone(),
             status: template.status.clone(),
         });
-        let body = payload::template_status(&self.config, self.now(), template);
+        let body = payload::template_status(&self.config, self.now(), template, before);
         self.queue_webhook(&body, Some(entry));
     }
 
@@ -309,7 +309,7 @@ impl SandboxState {
             self.queue_webhook(&body, None);
         }
         if decision.status.is_some() {
-            self.announce_template(&after);
+            self.announce_template(&after, Some(&before.status));
         }
         Ok(())
     }

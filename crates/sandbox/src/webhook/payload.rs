@@ -177,11 +177,38 @@ pub(crate) fn template_components(
             value.insert(format!("message_template_{name}"), words.clone());
         }
     }
+    let buttons = template.component("BUTTONS").and_then(|component| component.get("buttons")?.as_array());
+    if let Some(buttons) = buttons {
+        let told = buttons.iter().map(|button| {
+            let mut told = Map::new();
+            for name in ["type", "text", "url", "phone_number"] {
+                if let Some(part) = button.get(name) {
+                    told.insert(format!("message_template_button_{name}"), part.clone());
+                }
+            }
+            Value::Object(told)
+        });
+        value.insert("message_template_buttons".to_owned(), told.collect());
+    }
     management(config, now, "message_template_components_update", value.into())
 }
 
-/// A template changed its status.
-pub(crate) fn template_status(config: &SandboxConfig, now: i64, template: &crate::graph::templates::Template) -> Value {
+/// What a change of a template's status is called: what could not be sent and can again is reinstated.
+fn template_event<'a>(before: Option<&str>, status: &'a str) -> &'a str {
+    match (before, status) {
+        (Some("PAUSED" | "DISABLED" | "FLAGGED"), "APPROVED") => "REINSTATED",
+        (Some("ARCHIVED"), "APPROVED") => "UNARCHIVED",
+        _ => status,
+    }
+}
+
+/// A template changed its status; `before` is the one it had, unless it is new or was edited.
+pub(crate) fn template_status(
+    config: &SandboxConfig,
+    now: i64,
+    template: &crate::graph::templates::Template,
+    before: Option<&str>,
+) -> Value {
     let id: u64 = template.id.parse().unwrap_or_default();
     let reason = &template.rejected_reason;
     management(
@@ -189,7 +216,7 @@ pub(crate) fn template_status(config: &SandboxConfig, now: i64, template: &crate
         now,
         "message_template_status_update",
         json!({
-            "event": template.status,
+            "event": template_event(before, &template.status),
             "message_template_id": id,
             "message_template_name": template.name,
             "message_template_language": template.language,

@@ -391,3 +391,21 @@ async fn a_place_above_the_text_is_given_when_it_is_sent() {
     assert_eq!(bench.send(message(header(whole))).await.0, 200);
     assert_eq!(bench.chat().await.pop().expect("a message")["header"], "Shop\nRoad 1");
 }
+
+#[tokio::test]
+async fn numbers_of_the_united_states_get_no_marketing() {
+    let bench = Bench::new().await;
+    let sale = json!({"name": "sale", "language": "en", "category": "MARKETING",
+        "components": [{"type": "BODY", "text": "Everything is cheap today."}]});
+    assert_eq!(bench.post("/sandbox/v1/templates", sale).await.0, 201);
+    for (to, first) in [("12125550123", "failed"), ("14165550123", "sent")] {
+        let template = json!({"name": "sale", "language": {"code": "en"}});
+        let (status, sent) = bench.send(json!({"to": to, "type": "template", "template": template})).await;
+        assert_eq!(status, 200, "{sent}");
+        let wamid = sent["messages"][0]["id"].as_str().expect("wamid").to_owned();
+        until(|| async { !bench.receiver.statuses(&wamid).is_empty() }).await;
+        assert_eq!(bench.receiver.statuses(&wamid)[0], first, "{to}");
+    }
+    let codes: Vec<Value> = bench.ledger_of("wa_status").await.iter().map(|entry| entry["code"].clone()).collect();
+    assert!(codes.contains(&json!(131_049)), "{codes:?}");
+}

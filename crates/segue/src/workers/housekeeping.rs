@@ -125,6 +125,7 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
         in_parts(&wiring.store, move |tx| tx.delete_old_requests(id, now)).await?;
         in_parts(&wiring.store, move |tx| tx.delete_old_marketing_sends(id, now.plus(-KEEP_MARKETING_SENDS))).await?;
         in_parts(&wiring.store, move |tx| tx.delete_old_initiated_chats(id, now.plus(-LIMIT_WINDOW))).await?;
+        in_parts(&wiring.store, move |tx| tx.delete_old_marketing_rests(id, now)).await?;
         in_parts(&wiring.store, move |tx| tx.delete_old_rate_windows(id, now.plus(-KEEP_RATE_WINDOWS))).await?;
         in_parts(&wiring.store, move |tx| tx.delete_old_places(id, now.plus(-time::HOUR))).await?;
         in_parts(&wiring.store, move |tx| tx.delete_old_early_deletions(id, now.plus(-KEEP_EARLY_DELETIONS))).await?;

@@ -33,6 +33,7 @@ use segue_store::{
     form::FORM_REFUSED,
     job::Job,
     media::{CHECK_MEDIA, FETCH_MEDIA},
+    shown::{SHOW_CUSTOMER, ShowCustomer},
     template::{READ_TEMPLATE, SETTLE_TEMPLATE},
     thread::{JOIN_CUSTOMERS, JoinCustomers},
 };
@@ -222,6 +223,18 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
                 DeliveryError::Store(error) => WorkError::Store(error),
                 other => WorkError::Failed(other.to_string()),
             })
+        }
+        SHOW_CUSTOMER => {
+            let payload: ShowCustomer = serde_json::from_value(job.payload.clone())
+                .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
+            // A courtesy: the job is done, and its place free, whatever WhatsApp says and however long that takes.
+            let (store, ctx) = (store.clone(), ctx.clone());
+            tokio::spawn(async move {
+                if let Err(error) = segue_delivery::show_customer(&store, &ctx, workspace_id, payload).await {
+                    tracing::debug!(code = error.code(), %workspace_id, "a customer was not shown that they were read");
+                }
+            });
+            Ok(())
         }
         RUN_IMPORT | UNDO_IMPORT => {
             let payload: ImportJob = serde_json::from_value(job.payload.clone())

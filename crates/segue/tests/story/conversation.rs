@@ -179,3 +179,33 @@ async fn a_restart_in_the_middle_of_a_bot_conversation_repeats_nothing() {
         assert_eq!(unique.len(), texts.len(), "nothing is said twice: {texts:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_sees_that_they_were_read_and_that_an_answer_is_being_written() {
+    for world in worlds().await {
+        let amy = world.sign_in("amy@acme.example").await;
+        let _tab = amy.open_tab().await;
+        amy.put("/presence", json!({ "status": "available" })).await;
+        world.sandbox_post("/handsets", json!({ "phone": format!("+{STRANGER}"), "name": "Fred" })).await;
+        world.through_the_bot(STRANGER, "Hello").await;
+        let offer = amy.offer().await;
+        amy.post(&format!("/offers/{}/accept", offer["id"].as_str().unwrap()), json!({})).await;
+        let session = format!("/sessions/{}", offer["session_id"].as_str().unwrap());
+        amy.post(&format!("{session}/read"), json!({})).await;
+        world.advance(Duration::from_secs(1)).await;
+        world.chat(STRANGER, "Are you there?").await;
+        world.eventually("it is unread", async |_| amy.get(&session).await["unread_count"] == json!(1)).await;
+        amy.post(&format!("{session}/read"), json!({})).await;
+        let heard = world.ledger("wa_inbound").await.pop().unwrap()["wamid"].clone();
+        world
+            .eventually("the customer sees that it was read", async |w| {
+                w.ledger("wa_read").await.iter().any(|read| read["wamid"] == heard)
+            })
+            .await;
+        let typing =
+            async |w: &World| w.sandbox_get(&format!("/handsets/{STRANGER}/chats")).await["chats"][0]["typing"] == true;
+        assert!(!typing(&world).await, "nobody writes yet");
+        amy.post(&format!("{session}/typing"), json!({})).await;
+        world.eventually("the customer sees that somebody writes", typing).await;
+    }
+}

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { render, screen } from '@testing-library/react';
+import { fireEvent, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { StrictMode } from 'react';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -59,6 +59,34 @@ describe('Composer', () => {
     await user.type(field(), '{Enter}');
     expect(field().getAttribute('aria-activedescendant')).toBeNull();
     expect(readDraft('ses_1', 'reply')).toContain('Address!');
+  });
+
+  it('tells the customer every twenty seconds that a reply is being written, and never of a note', () => {
+    const calls: string[] = [];
+    vi.stubGlobal('fetch', (url: string) => {
+      calls.push(url);
+      return Promise.resolve(new Response(null, { status: 204 }));
+    });
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(1_000_000);
+    onTestFinished(() => {
+      clock.mockRestore();
+      vi.unstubAllGlobals();
+    });
+    const write = (value: string) => fireEvent.change(field(), { target: { value } });
+    const told = () => calls.filter((url) => url === '/api/v1/sessions/ses_1/typing').length;
+    render(tree('ses_1'));
+    write('H');
+    write('He');
+    expect(told()).toBe(1);
+    clock.mockReturnValue(1_020_000);
+    write('');
+    expect(told()).toBe(1);
+    write('Hel');
+    expect(told()).toBe(2);
+    clock.mockReturnValue(1_040_000);
+    fireEvent.click(screen.getByRole('button', { name: 'Note' }));
+    write('A note');
+    expect(told()).toBe(2);
   });
 
   it('keeps reply and note apart', async () => {

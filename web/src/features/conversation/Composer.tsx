@@ -27,6 +27,7 @@ import { MentionOptions } from './MentionOptions';
 import { QuickReplies, useQuickReplies } from './QuickReplies';
 import { useDrop } from './use-drop';
 import { optionId, useMentions } from './use-mentions';
+import { useTyping } from './use-typing';
 
 const ExtraDialog = lazy(() => import('./ExtraDialog'));
 const SendFormDialog = lazy(() => import('./SendFormDialog'));
@@ -66,6 +67,7 @@ export function Composer({
   const picker = useRef<HTMLInputElement>(null);
   const replies = useQuickReplies(mode === 'reply' ? text : '');
   const [caret, setCaret] = useState(0);
+  const tellTyping = useTyping(sessionId);
   const mentions = useMentions(
     sessionId,
     { active: mode === 'note', text, caret },
@@ -266,6 +268,7 @@ export function Composer({
         onChange={(event) => {
           writeDraft(sessionId, mode, event.target.value);
           setCaret(event.target.selectionStart);
+          if (mode === 'reply' && event.target.value.trim() !== '') tellTyping();
         }}
         onSelect={(event) => setCaret(event.currentTarget.selectionStart)}
         onKeyDown={onKeyDown}

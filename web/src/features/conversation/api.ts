@@ -27,6 +27,8 @@ export const fetchQueues = (signal?: AbortSignal) =>
 
 export const markRead = (id: string) => api.post<Session>(`/sessions/${id}/read`);
 
+export const tellTyping = (id: string) => api.post<unknown>(`/sessions/${id}/typing`);
+
 export const fetchPending = (sessionId: string, signal?: AbortSignal) =>
   api.get<Page<PendingReply>>(`/sessions/${sessionId}/pending-replies`, {}, signal);
 export const keepReply = (sessionId: string, text: string, clientId: string) =>
