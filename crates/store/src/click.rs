@@ -7,7 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use segue_model::{CampaignId, ClickId, Timestamp, WorkspaceId, code::CHAT_LINK, time};
+use segue_model::{
+    CampaignId, ClickId, Timestamp, WorkspaceId,
+    code::{CHAT_LINK, POSTER},
+    time,
+};
 use serde::Serialize;
 
 use crate::{Bind as _, Param, StoreError, Tx, recipient::Stamp, tx::json_text};
@@ -82,6 +86,8 @@ pub struct DeviceCount {
 pub struct LinkCount {
     pub raw: i64,
     pub filtered: i64,
+    /// Those of people who came by the QR code.
+    pub scanned: i64,
 }
 
 /// How many requests of a kind there were.
@@ -161,7 +167,9 @@ crate::sql! {
         WHERE workspace_id = $1 AND campaign_id = $2 AND verdict = 'person' GROUP BY device ORDER BY 2 DESC, 1";
     CLICKS_BY_VERDICT = "SELECT verdict, COUNT(*) FROM clicks
         WHERE workspace_id = $1 AND campaign_id = $2 GROUP BY verdict ORDER BY 2 DESC, 1";
-    CLICKS_BY_LINK = "SELECT link, COUNT(*), COUNT(CASE WHEN verdict = 'person' THEN 1 END) FROM clicks
+    CLICKS_BY_LINK = "SELECT link, COUNT(*), COUNT(CASE WHEN verdict = 'person' THEN 1 END),
+            COUNT(CASE WHEN verdict = 'person' AND position = $3 THEN 1 END)
+        FROM clicks
         WHERE workspace_id = $1 AND campaign_id = $2 GROUP BY link";
 }
 
@@ -327,8 +335,8 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         campaign_id: CampaignId,
     ) -> Result<BTreeMap<u8, LinkCount>, StoreError> {
-        let counts = self.query(&CLICKS_BY_LINK, &[&workspace_id, &campaign_id], |row| {
-            Ok((row.next()?, LinkCount { raw: row.next()?, filtered: row.next()? }))
+        let counts = self.query(&CLICKS_BY_LINK, &[&workspace_id, &campaign_id, &POSTER], |row| {
+            Ok((row.next()?, LinkCount { raw: row.next()?, filtered: row.next()?, scanned: row.next()? }))
         })?;
         Ok(counts.into_iter().collect())
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use segue_model::{
     CampaignId, ChannelId, ContactId, MessageId, PhoneNumber, SessionId, Timestamp, WorkspaceId,
     attribution::{Attribution, CodeOwner, INFERENCE_WINDOW, RecentTap, attribute},
-    code::CodeTarget,
+    code::{CodeTarget, POSTER},
     contact::ContactFields,
     id::Id as _,
     policy::{Explanation, Rule},
@@ -200,13 +200,14 @@ pub struct Funnel {
     pub assessed: i64,
     /// Recipients with at least one tap of a person.
     pub tapped: i64,
-    /// Taps of people.
+    /// Taps of people; scans of the QR code are not among them.
     pub tapped_filtered: i64,
-    /// Requests of any kind for the campaign's links.
+    /// Requests of any kind for the recipients' links.
     pub taps_raw: i64,
     /// Recipients whose chat was opened: the confirmed taps.
     pub chats: i64,
-    /// Those among them by how surely they came from the campaign, the surest first.
+    /// Those among them by how surely they came from the campaign, the surest first; and beside them, as `qr`, those from
+    /// the campaign's QR code, which are nobody's.
     pub chats_by_tier: Vec<TierCount>,
     pub bot_finished: i64,
     pub agent: i64,
@@ -310,6 +311,7 @@ crate::sql! {
     CODED_RECIPIENT = "SELECT c.id, c.name, r.position, r.contact_id, r.phone FROM campaigns c
         JOIN recipients r ON r.workspace_id = c.workspace_id AND r.campaign_id = c.id
         WHERE c.workspace_id = $1 AND c.number = $2 AND r.position = $3";
+    CODED_CAMPAIGN = "SELECT id FROM campaigns WHERE workspace_id = $1 AND number = $2";
     ANSWERED_RECIPIENT = "SELECT c.id, c.name, r.position, r.contact_id, r.phone FROM outbox o
         JOIN campaigns c ON c.workspace_id = o.workspace_id AND c.id = o.campaign_id
         JOIN recipients r ON r.workspace_id = o.workspace_id AND r.campaign_id = o.campaign_id AND r.position = o.position
@@ -366,7 +368,7 @@ crate::sql! {
         FROM recipients r LEFT JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id
         WHERE r.workspace_id = $1 AND r.campaign_id = $2 GROUP BY (r.position * $4) % $3";
     CLICK_COUNTS = "SELECT COUNT(*), COUNT(CASE WHEN verdict = 'person' THEN 1 END) FROM clicks
-        WHERE workspace_id = $1 AND campaign_id = $2";
+        WHERE workspace_id = $1 AND campaign_id = $2 AND position <> $3";
 }
 
 fn read_coded(row: &mut crate::Row<'_>) -> Result<CodedRecipient, StoreError> {
@@ -506,6 +508,30 @@ impl Tx<'_> {
         target: CodeTarget,
     ) -> Result<Option<CodedRecipient>, StoreError> {
         self.query_opt(&CODED_RECIPIENT, &[&workspace_id, &target.campaign_number, &target.position], read_coded)
+    }
+
+    /// The campaign with this number, when it belongs to this workspace.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn coded_campaign(
+        &mut self,
+        workspace_id: WorkspaceId,
+        campaign_number: u32,
+    ) -> Result<Option<CampaignId>, StoreError> {
+        self.query_opt(&CODED_CAMPAIGN, &[&workspace_id, &campaign_number], |row| row.next())
+    }
+
+    /// Notes that a chat from the campaign's QR code is counted with it (1), or not any more (-1).
+    pub fn count_poster_chat(
+        &mut self,
+        workspace_id: WorkspaceId,
+        campaign_id: CampaignId,
+        change: i64,
+        now: Timestamp,
+    ) {
+        self.tally(workspace_id, campaign_id, format!("{CHATS_OF_TIER}{}", Attribution::Qr), change);
+        self.tell_campaign_progress(workspace_id, campaign_id, now);
     }
 
     /// The recipient of the campaign's message that has this id at the provider.
@@ -685,7 +711,9 @@ impl Tx<'_> {
         }
         funnel.chats_by_tier.sort_by_key(|each| Attribution::ALL.iter().position(|tier| *tier == each.tier));
         (funnel.taps_raw, funnel.tapped_filtered) =
-            self.query_one(&CLICK_COUNTS, &key, |row| Ok((row.next()?, row.next()?)))?;
+            self.query_one(&CLICK_COUNTS, &[&workspace_id, &campaign_id, &POSTER], |row| {
+                Ok((row.next()?, row.next()?))
+            })?;
         funnel.excluded_by_rule =
             rules.into_iter().map(|(rule, count)| RuleCount { label: rule_label(&rule), rule, count }).collect();
         funnel.excluded_by_rule.sort_by_key(|rule| -rule.count);

@@ -1,7 +1,7 @@
 use segue_model::{
     attribution::Attribution,
     campaign::{CampaignAction, CampaignState},
-    code::{CodeTarget, grouped},
+    code::{CodeTarget, POSTER, grouped},
     consent::Medium,
     time,
 };
@@ -52,6 +52,25 @@ async fn a_link_leads_to_the_chat_with_the_recipients_reference() {
         let text = format!("Hi! I saw your offer (ref {reference})");
         let (target, said) = world.links.key().find_in_text(&text).unwrap();
         assert_eq!((target.position, said.as_str()), (2, "Hi! I saw your offer"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scans_of_the_qr_code_count_as_such_and_tests_nowhere() {
+    for world in worlds().await {
+        world.crowd(2).await;
+        let campaign = world.sent(world.input()).await;
+        let qr = code(&world, &campaign, POSTER);
+        let Opened::Redirect(chat) = request(&world, &qr, get(BROWSER)).await else { panic!("no chat") };
+        assert!(chat.contains(&grouped(&qr).to_uppercase()), "what the customer sends names the QR code: {chat}");
+        for position in [0, 1] {
+            request(&world, &code(&world, &campaign, position), get(BROWSER)).await;
+        }
+        let view = segue_outreach::campaign::links::view(&world.test.store, &world.links, world.ws(), campaign.id);
+        let link = view.await.unwrap().links.remove(0);
+        assert_eq!((link.raw, link.filtered, link.scanned), (2, 2, 1));
+        assert!(link.qr_link.ends_with(&qr), "{}", link.qr_link);
+        assert_eq!(figures(&world, &campaign).await, (1, 1, 1), "the funnel has the recipient's tap alone");
     }
 }
 

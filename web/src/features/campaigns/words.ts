@@ -54,6 +54,7 @@ export const TIERS: Record<Attribution, string> = {
   certain: 'certain',
   claimed: 'claimed',
   inferred: 'inferred',
+  qr: 'by the QR code',
   ad: 'by an advertisement',
   none: 'not from here',
 };
