@@ -217,6 +217,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0076_sent_again_in_doubt",
         text: include_str!("../migrations/0076_sent_again_in_doubt.sql"),
     },
+    Migration {
+        version: 77,
+        name: "0077_devices_of_taps",
+        text: include_str!("../migrations/0077_devices_of_taps.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

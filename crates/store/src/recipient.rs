@@ -20,6 +20,7 @@ use serde_json::json;
 
 use crate::{
     StoreError, Tx,
+    click::Device,
     contact::{like_pattern, number_pattern},
     event::NewEvent,
     language_hold::LanguageHold,
@@ -139,6 +140,10 @@ pub struct RecipientView {
     pub sent_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
     pub first_tap_at: Option<Timestamp>,
+    /// On what that tap was made.
+    pub first_tap_device: Option<Device>,
+    /// Which link it was of: 0 is the chat, from 1 on the addresses in the text.
+    pub first_tap_link: Option<u8>,
     pub session_id: Option<SessionId>,
     /// When the last attempt to send it began; no later word of the recipient could stop that.
     pub submitted_at: Option<Timestamp>,
@@ -295,7 +300,8 @@ crate::sql! {
     STAMP_CHAT = "UPDATE recipients SET chat_at = $4, session_id = $5, chat_tier = $6
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND chat_at IS NULL";
     /// A tap that seemed too early to be a person's was one after all.
-    STAMP_CONFIRMED_TAP = "UPDATE recipients SET first_tap_at = early_tap_at
+    STAMP_CONFIRMED_TAP = "UPDATE recipients SET first_tap_at = early_tap_at, first_tap_device = early_tap_device,
+            first_tap_link = early_tap_link
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND first_tap_at IS NULL
             AND early_tap_at IS NOT NULL";
     STAMP_BOT_FINISHED = "UPDATE recipients SET bot_finished_at = $4
@@ -331,7 +337,7 @@ crate::sql! {
             AND r.last_chat_tap_at >= $3 AND r.last_chat_tap_at <= $4";
     RECIPIENTS = "SELECT q.position, q.contact_id, q.first_name, q.last_name, q.phone, q.shown, q.rule, q.reason,
             q.payload, q.segments, q.sent_at, q.delivered_at, q.first_tap_at, q.session_id, q.explanation,
-            q.submitted_at, q.channel_id
+            q.submitted_at, q.channel_id, q.first_tap_device, q.first_tap_link
         FROM (SELECT r.position AS position, r.contact_id AS contact_id, c.first_name AS first_name,
                 c.last_name AS last_name, r.phone AS phone,
                 CASE WHEN r.message_id IS NULL THEN 'excluded' WHEN o.id IS NULL THEN 'planned'
@@ -347,7 +353,7 @@ crate::sql! {
                 o.segments AS segments, COALESCE(o.accepted_at, o.delivered_at, o.read_at) AS sent_at,
                 COALESCE(o.delivered_at, o.read_at) AS delivered_at, r.first_tap_at AS first_tap_at,
                 r.session_id AS session_id, d.explanation AS explanation, o.submitted_at AS submitted_at,
-                o.channel_id AS channel_id
+                o.channel_id AS channel_id, r.first_tap_device AS first_tap_device, r.first_tap_link AS first_tap_link
             FROM recipients r
             LEFT JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id
             LEFT JOIN contacts c ON c.workspace_id = r.workspace_id AND c.id = r.contact_id
@@ -763,12 +769,15 @@ fn read_recipient(row: &mut crate::Row<'_>) -> Result<RecipientView, StoreError>
         sent_at: row.next()?,
         delivered_at: row.next()?,
         first_tap_at: row.next()?,
+        first_tap_device: None,
+        first_tap_link: None,
         session_id: row.next()?,
         explanation: row.optional_json()?,
         submitted_at: row.next()?,
         channel_id: row.next()?,
         route,
     };
+    (view.first_tap_device, view.first_tap_link) = (row.optional_word()?, row.next()?);
     match view.rule.as_deref().map(Rule::parse) {
         Some(Ok(rule)) if view.explanation.is_some() => {
             let words = view.explanation.as_ref().map(|why| why.words(rule));

@@ -9,6 +9,7 @@ use segue_outreach::redirect::{FRESH, LINK_LIFE, LinkRequest, Method, Opened, Ti
 use segue_store::{
     Sql,
     campaign::CampaignView,
+    click::Device,
     link::{Landing, LinkSettings},
     recipient::Pointers,
 };
@@ -18,6 +19,9 @@ use crate::world::{World, phone, worlds};
 
 const BROWSER: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) \
                        Chrome/130.0.0.0 Mobile Safari/537.36";
+
+const DESKTOP: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                       Chrome/130.0.0.0 Safari/537.36";
 
 fn get(agent: &str) -> LinkRequest {
     LinkRequest { method: Method::Get, user_agent: Some(agent.to_owned()), purpose: None }
@@ -340,8 +344,22 @@ async fn a_tap_before_anybody_can_have_read_the_text_counts_only_when_a_chat_fol
         assert_eq!(figures(&world, &campaign).await, (2, 1, 2), "the chat proves it");
         let devices = world.write(move |tx| tx.clicks_by_device(ws, id)).await;
         assert_eq!((devices[0].device.as_str(), devices[0].count), ("android", 1));
+        let query = segue_store::recipient::RecipientQuery { limit: 10, ..Default::default() };
+        let rows =
+            segue_outreach::campaign::recipients(&world.test.store, &world.test.ctx, ws, id, query).await.unwrap();
+        for row in &rows {
+            let tap = (row.first_tap_device.map(Device::as_str), row.first_tap_link);
+            assert_eq!(tap, (Some("android"), Some(0)), "of the early tap, too");
+        }
+        let lines = segue_outreach::campaign::export::lines(&rows);
+        assert_eq!(lines.matches("\"android\",\"0\"\r\n").count(), 2, "{lines}");
+        request(&world, &code(&world, &campaign, 2), get(DESKTOP)).await;
+        let query = segue_store::recipient::RecipientQuery { limit: 10, ..Default::default() };
+        let rows =
+            segue_outreach::campaign::recipients(&world.test.store, &world.test.ctx, ws, id, query).await.unwrap();
+        assert_eq!(rows[1].first_tap_device, Some(Device::Android), "a later tap changes nothing");
         let over_time = world.write(move |tx| tx.clicks_over_time(ws, id, time::HOUR, 10)).await;
-        assert_eq!((over_time[0].raw, over_time[0].filtered, over_time[0].confirmed), (2, 1, 1));
+        assert_eq!((over_time[0].raw, over_time[0].filtered, over_time[0].confirmed), (3, 2, 1));
     }
 }
 
