@@ -343,8 +343,8 @@ const fn is_issued(position: u32, planned: u32) -> bool {
     position <= planned || position == POSTER
 }
 
-/// Records that a recipient ticked the box. A test link and a QR code have no recipient, so there is nobody to record it
-/// for.
+/// Records that a recipient ticked the box. A test link and a QR code have no recipient, so there is nobody to record
+/// it for.
 fn record_tick(
     tx: &mut Tx<'_>,
     ctx: &Ctx,

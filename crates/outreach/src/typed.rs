@@ -1,11 +1,11 @@
 //! Numbers and yes-or-no values in the conditions of texts.
 //!
-//! What a field holds is kept as text, and as text `"false"` would be true and `"5"` more than 100. So a field or column
-//! that is defined as a number or as yes or no is one in a text too, and is still printed exactly as it is kept: `10.50`
+//! What a field holds is kept as text, and as text `"false"` would be true and `"5"` more than 100. So a field or
+//! column that is defined as a number or as yes or no is one in a text too, and is still printed exactly as it is kept: `10.50`
 //! stays `10.50`.
 //!
-//! Where a text itself treats a field as words (`vip == "true"`, `points ~ "!"`, `code[:3]`, `code | upper`) it means words,
-//! so in that text the field stays words everywhere.
+//! Where a text itself treats a field as words (`vip == "true"`, `points ~ "!"`, `code[:3]`, `code | upper`) it means
+//! words, so in that text the field stays words everywhere.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

@@ -165,8 +165,8 @@ struct QrQuery {
     link: Option<u8>,
 }
 
-/// A link of the campaign as a QR code, for paper and screens. It opens what the texts open. Who scans it is counted as such
-/// and as nobody's tap, and the chat it opens belongs to the campaign, but to no recipient.
+/// A link of the campaign as a QR code, for paper and screens. It opens what the texts open. Who scans it is counted as
+/// such and as nobody's tap, and the chat it opens belongs to the campaign, but to no recipient.
 #[utoipa::path(get, path = "/api/v1/campaigns/{id}/links/qr", operation_id = "get_campaign_qr_code", tag = "campaigns",
     params(("id" = CampaignId, Path), QrQuery),
     responses((status = 200, description = "The picture.", content_type = "image/svg+xml", body = String)))]

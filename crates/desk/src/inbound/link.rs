@@ -122,8 +122,8 @@ fn attribute(
     Ok(Some(Origin { contact_id: recipient.contact_id, phone: recipient.phone }))
 }
 
-/// The campaign's QR code was scanned: the chat is the campaign's, and nobody's among its recipients. Who is known to be one
-/// stays that.
+/// The campaign's QR code was scanned: the chat is the campaign's, and nobody's among its recipients. Who is known to be
+/// one stays that.
 fn on_poster(
     tx: &mut Tx<'_>,
     workspace_id: WorkspaceId,
