@@ -1,6 +1,6 @@
 //! The first workspace and its first administrator: from configuration, or through a one-time link.
 
-use segue_model::{Ctx, Timestamp, WorkspaceId, policy::QuietHours, role::Role, time};
+use segue_model::{Ctx, Timestamp, WorkspaceId, opt_out_line::OptOutLineWhen, policy::QuietHours, role::Role, time};
 use segue_store::{
     Store,
     access::User,
@@ -28,11 +28,14 @@ const LINK_LIFETIME: i64 = 7 * time::DAY;
 /// So long a link stays good beside a newer one: another node that started at the same time printed it.
 const BESIDE_NEWER: i64 = time::MINUTE;
 
-fn workspace(ctx: &Ctx, new: &NewWorkspace) -> Result<Workspace, AccessError> {
+/// A workspace with the usual settings, which adds the opt-out line to these texts.
+fn workspace(ctx: &Ctx, new: &NewWorkspace, opt_out_line: OptOutLineWhen) -> Result<Workspace, AccessError> {
     let name = new.name.trim();
     if name.is_empty() {
         return Err(AccessError::InvalidName);
     }
+    let mut settings = WorkspaceSettings { brand: name.to_owned(), ..WorkspaceSettings::default() };
+    settings.campaigns.opt_out_line.when = opt_out_line;
     Ok(Workspace {
         id: ctx.id(),
         name: name.to_owned(),
@@ -40,17 +43,17 @@ fn workspace(ctx: &Ctx, new: &NewWorkspace) -> Result<Workspace, AccessError> {
         time_zone: new.time_zone.clone(),
         country: new.country.clone(),
         quiet_hours: QUIET_HOURS,
-        settings: WorkspaceSettings { brand: name.to_owned(), ..WorkspaceSettings::default() }.into(),
+        settings: settings.into(),
         created_at: ctx.now(),
     })
 }
 
-/// Creates a workspace, or gives the one with this slug.
+/// Creates a workspace, or gives the one with this slug. Whoever writes its file says what is added to its texts.
 ///
 /// # Errors
 /// [`AccessError::InvalidName`] or the store's.
 pub async fn create_workspace(store: &Store, ctx: &Ctx, new: &NewWorkspace) -> Result<Workspace, AccessError> {
-    let fresh = workspace(ctx, new)?;
+    let fresh = workspace(ctx, new, OptOutLineWhen::Never)?;
     store
         .write(move |tx| {
             tx.insert_workspace(&fresh)?;
@@ -93,7 +96,8 @@ pub async fn set_up(
     new_workspace: &NewWorkspace,
     admin: &NewUser,
 ) -> Result<(WorkspaceId, User), AccessError> {
-    let fresh = workspace(ctx, new_workspace)?;
+    // Whoever begins in the browser may not know that the law wants such a line.
+    let fresh = workspace(ctx, new_workspace, OptOutLineWhen::First)?;
     let admin = NewUser { role: Role::Admin, ..admin.clone() };
     let (token_hash, now) = (token::hash(setup_token), ctx.now());
     let since = now.plus(-LINK_LIFETIME);

@@ -7,7 +7,7 @@ use segue_access::{
     authenticate_session, change_user, create_first_user, create_key, create_user, ensure_key, issue_setup_token,
     list_keys, list_users, login, logout, revoke_key, set_up,
 };
-use segue_model::role::Role;
+use segue_model::{opt_out_line::OptOutLineWhen, role::Role};
 use segue_store::{Sql, StoreError};
 use segue_testkit::{TestStore, engines};
 use sha2::Digest as _;
@@ -178,8 +178,11 @@ async fn the_setup_link_works_once_and_only_while_nobody_can_sign_in() {
         assert!(matches!(replaced, Err(AccessError::InvalidSetupToken)), "a newer link replaces an older one");
         let weak = NewUser { password: "short".to_owned(), ..admin.clone() };
         assert!(set_up(store, ctx, &token, &new, &weak).await.is_err());
-        let (_, user) = set_up(store, ctx, &token, &new, &admin).await.unwrap();
+        let (id, user) = set_up(store, ctx, &token, &new, &admin).await.unwrap();
         assert_eq!(user.role, Role::Admin);
+        let made = store.read::<_, StoreError, _>(move |tx| tx.workspace(id)).await.unwrap().unwrap();
+        let line = &made.settings.campaigns.opt_out_line;
+        assert_eq!(line.when, OptOutLineWhen::First, "the first text of each person says how to stop");
         let again = set_up(store, ctx, &token, &new, &person("eve@acme.example", Role::Admin)).await;
         assert!(matches!(again, Err(AccessError::InvalidSetupToken)));
         assert!(issue_setup_token(store, ctx).await.unwrap().is_none());

@@ -12,6 +12,8 @@ crate::text_enum! {
         Claimed = "claimed",
         /// No code, but the phone number tapped its link, or got its template, shortly before.
         Inferred = "inferred",
+        /// The campaign's QR code: the campaign is known, and not whether the customer is one of its recipients.
+        Qr = "qr",
         /// An advertisement brought the customer, and no campaign did.
         Ad = "ad",
         /// Nothing points to a campaign.
@@ -42,7 +44,7 @@ pub struct RecentTap<'a, R> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attributed<R> {
     pub certainty: Attribution,
-    /// `None` exactly when the certainty is `none` or `ad`.
+    /// `None` exactly when the certainty is `none`, `ad` or `qr`.
     pub recipient: Option<R>,
 }
 

@@ -40,6 +40,10 @@ pub const CAMPAIGN_NUMBERS: u32 = 1 << 24;
 /// Positions end below this; no campaign can have more recipients.
 pub const POSITIONS: u32 = 1 << 28;
 
+/// The position of the campaign's QR code, which hangs where anybody sees it and stands for nobody in particular. No
+/// campaign has so many recipients.
+pub const POSTER: u32 = POSITIONS - 1;
+
 /// Numbers of links end below this: the chat and fifteen others.
 pub const LINKS: u8 = 1 << LINK_BITS;
 

@@ -48,6 +48,7 @@ pub mod subscriptions;
 pub mod suppressions;
 pub mod tables;
 pub mod text;
+mod typed;
 pub mod user_agent;
 pub mod votes;
 mod ways;

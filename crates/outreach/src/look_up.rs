@@ -22,12 +22,12 @@ use std::{
 
 use minijinja::{
     Environment, Error, ErrorKind, State, Value,
-    value::{Kwargs, Object, Rest},
+    value::{Kwargs, Object, Rest, ValueKind},
 };
-use segue_model::{ContactId, WorkspaceId, campaign::CampaignState, contact::ContactFields};
+use segue_model::{ContactId, WorkspaceId, attribute::AttributeKind, campaign::CampaignState, contact::ContactFields};
 use segue_store::{StoreError, Tx, table::DataTable, table_look_up::Which, table_row::RowFields};
 
-use crate::{OutreachError, tables::values, text::Body};
+use crate::{OutreachError, tables::values, text::Body, typed::Written};
 
 /// Look-ups of one text for one person at most.
 const MOST: usize = 20;
@@ -46,9 +46,12 @@ enum Ask {
     OfContact { table: String, which: Which, by: Option<String> },
 }
 
+/// A row: what each column holds, and its value.
+type Row = BTreeMap<String, (AttributeKind, String)>;
+
 /// Rows that were asked for; nothing for one that is not there.
 #[derive(Debug, Clone, Default)]
-pub struct Answers(HashMap<Ask, Option<Arc<RowFields>>>);
+pub struct Answers(HashMap<Ask, Option<Arc<Row>>>);
 
 /// Whom a text is filled in for.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +84,9 @@ struct Recorder {
     missed: AtomicBool,
     /// Something that is not there was written.
     blank: AtomicBool,
+    /// The text treats what it looks up as words.
+    only_words: bool,
+    written: Written,
 }
 
 impl Object for Recorder {}
@@ -89,7 +95,7 @@ impl Object for Recorder {}
 pub(crate) struct Recording(Arc<Recorder>);
 
 impl Recording {
-    pub fn of(answers: Option<&Answers>, uses: &Arc<[Use]>) -> Self {
+    pub fn of(answers: Option<&Answers>, uses: &Arc<[Use]>, kept_as_words: &HashSet<String>) -> Self {
         Self(Arc::new(Recorder {
             known: answers.cloned().unwrap_or_default(),
             uses: Arc::clone(uses),
@@ -97,6 +103,8 @@ impl Recording {
             count: AtomicUsize::new(0),
             missed: AtomicBool::new(false),
             blank: AtomicBool::new(false),
+            only_words: FUNCTIONS.iter().any(|function| kept_as_words.contains(*function)),
+            written: Written::default(),
         }))
     }
 
@@ -108,6 +116,11 @@ impl Recording {
     /// Whether a look-up found nothing and the text said nothing else instead.
     pub fn is_lacking(&self) -> bool {
         self.0.missed.load(Ordering::Relaxed) && self.0.blank.load(Ordering::Relaxed)
+    }
+
+    /// A field's value as conditions see it.
+    pub fn value(&self, kind: AttributeKind, text: &str) -> Value {
+        self.0.written.value(kind, text)
     }
 
     fn unknown(&self) -> Vec<Ask> {
@@ -131,7 +144,9 @@ fn ask(state: &State<'_, '_>, ask: Ask, column: &str) -> Result<Value, Error> {
         return Err(Error::new(ErrorKind::InvalidOperation, why));
     }
     let value = match recorder.known.0.get(&ask) {
-        Some(Some(row)) => row.get(column).map(|value| Value::from(value.as_str())),
+        Some(Some(row)) => row.get(column).map(|(kind, text)| {
+            if recorder.only_words { Value::from(text.as_str()) } else { recorder.written.value(*kind, text) }
+        }),
         Some(None) => None,
         None => {
             recorder.unknown.lock().unwrap_or_else(PoisonError::into_inner).push(ask);
@@ -147,7 +162,9 @@ fn ask(state: &State<'_, '_>, ask: Ask, column: &str) -> Result<Value, Error> {
 /// Gives a text's language the functions.
 pub(crate) fn add_functions(environment: &mut Environment<'static>) {
     environment.add_function(LOOKUP, |state: &State<'_, '_>, table: String, column: String, key: Rest<Value>| {
-        let key: Vec<String> = key.iter().filter(|value| !value.is_undefined()).map(ToString::to_string).collect();
+        let recorder = recorder(state)?;
+        let word = |value: &Value| recorder.written.of(value).unwrap_or_else(|| value.to_string());
+        let key: Vec<String> = key.iter().filter(|value| !value.is_undefined()).map(word).collect();
         ask(state, Ask::OfKey { table, key }, &column)
     });
     for which in [Which::Newest, Which::Oldest] {
@@ -160,13 +177,21 @@ pub(crate) fn add_functions(environment: &mut Environment<'static>) {
             },
         );
     }
+}
+
+/// Prints numbers and yes or no as they are kept, and notes where something that is not there is printed.
+pub(crate) fn print_as_written(environment: &mut Environment<'static>) {
     environment.set_formatter(|out, state, value| {
-        if value.is_undefined()
-            && let Ok(recorder) = recorder(state)
-        {
+        let matters = matches!(value.kind(), ValueKind::Undefined | ValueKind::Bool | ValueKind::Number);
+        let found = if matters { recorder(state).ok() } else { None };
+        let Some(recorder) = found else { return minijinja::escape_formatter(out, state, value) };
+        if value.is_undefined() {
             recorder.blank.store(true, Ordering::Relaxed);
         }
-        minijinja::escape_formatter(out, state, value)
+        match recorder.written.of(value) {
+            Some(written) => minijinja::escape_formatter(out, state, &Value::from(written)),
+            None => minijinja::escape_formatter(out, state, value),
+        }
     });
 }
 
@@ -198,7 +223,7 @@ pub(crate) fn uses(text: &str) -> Result<Vec<Use>, OutreachError> {
 }
 
 /// Up to where a tag goes; its end inside of quotes is none.
-fn length_of_tag(tag: &str, end: &str) -> usize {
+pub(crate) fn length_of_tag(tag: &str, end: &str) -> usize {
     let mut quote = None;
     for (at, letter) in tag.char_indices() {
         match quote {
@@ -369,7 +394,7 @@ fn counted(
         for place in &waiting {
             let mut asked = HashSet::new();
             for body in &bodies {
-                let recording = Recording::of(Some(&answers[*place]), body.uses());
+                let recording = body.recording((people[*place].1, &answers[*place]).into());
                 // What cannot be filled in is told when it is filled in for good.
                 let _ = body.filled(people[*place].1, std::iter::empty(), &recording);
                 asked.extend(recording.unknown());
@@ -409,7 +434,7 @@ struct Reader {
     workspace_id: WorkspaceId,
     tables: HashMap<String, Option<DataTable>>,
     /// Rows by table and key.
-    rows: HashMap<(String, String), Option<Arc<RowFields>>>,
+    rows: HashMap<(String, String), Option<Arc<Row>>>,
     queries: usize,
 }
 
@@ -437,8 +462,8 @@ impl Reader {
             }
         }
         for (table, asked) in keys {
-            let id = self.table(tx, table)?.map(|table| table.id);
-            if let Some(id) = id {
+            let known = self.table(tx, table)?.map(|table| (table.id, kinds_of(table)));
+            if let Some((id, kinds)) = known {
                 let mut wanted: Vec<&String> = asked.iter().filter_map(|(_, _, key)| key.as_ref()).collect();
                 wanted.sort_unstable();
                 wanted.dedup();
@@ -446,7 +471,8 @@ impl Reader {
                 self.queries += 1;
                 let found = tx.row_fields(self.workspace_id, id, wanted.iter().map(|key| key.as_str()))?;
                 for (key, fields) in wanted.into_iter().zip(found) {
-                    self.rows.insert((table.to_owned(), key.clone()), fields.map(Arc::new));
+                    let row = fields.map(|fields| Arc::new(row_of(fields, &kinds)));
+                    self.rows.insert((table.to_owned(), key.clone()), row);
                 }
             }
             for (place, ask, key) in asked {
@@ -461,13 +487,12 @@ impl Reader {
             let found = match self.table(tx, table)? {
                 Some(known) if by.is_none_or(|by| known.column(by).is_some()) => {
                     let column = by.and_then(|by| known.column(by)).cloned();
-                    let id = known.id;
-                    tx.row_of_each(workspace_id, id, (which, column.as_ref()), &contacts)?
+                    let (id, kinds) = (known.id, kinds_of(known));
+                    let found = tx.row_of_each(workspace_id, id, (which, column.as_ref()), &contacts)?;
+                    found.into_iter().map(|(contact, fields)| (contact, Arc::new(row_of(fields, &kinds)))).collect()
                 }
-                _ => HashMap::new(),
+                _ => HashMap::<ContactId, Arc<Row>>::new(),
             };
-            let found: HashMap<ContactId, Arc<RowFields>> =
-                found.into_iter().map(|(contact, fields)| (contact, Arc::new(fields))).collect();
             for (place, ask) in asked {
                 let row = people[place].0.and_then(|contact| found.get(&contact)).cloned();
                 answers[place].0.insert(ask.clone(), row);
@@ -483,6 +508,17 @@ impl Reader {
         }
         Ok(self.tables.get(name).and_then(Option::as_ref))
     }
+}
+
+/// What each column of a table holds.
+fn kinds_of(table: &DataTable) -> HashMap<String, AttributeKind> {
+    table.columns.iter().map(|column| (column.name.clone(), column.kind)).collect()
+}
+
+/// A row with what its columns hold; what stands in no column any more is text.
+fn row_of(fields: RowFields, kinds: &HashMap<String, AttributeKind>) -> Row {
+    let kind = |name: &String| kinds.get(name).copied().unwrap_or(AttributeKind::Text);
+    fields.into_iter().map(|(name, value)| (name.clone(), (kind(&name), value))).collect()
 }
 
 /// Campaigns that have not ended, and snippets, whose texts look something up in a table.

@@ -19,7 +19,7 @@ use std::{
 use segue_model::{
     CampaignId, ClickId, Ctx, Timestamp, WorkspaceId,
     actor::Actor,
-    code::{CHAT_LINK, CodeTarget, LINKS, LinkCode},
+    code::{CHAT_LINK, CodeTarget, LINKS, LinkCode, POSTER},
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
     time,
 };
@@ -290,7 +290,7 @@ impl Redirects {
             known.get(&target.campaign_number).map(Arc::clone)
         };
         if let Some(kept) = kept
-            && target.position <= kept.planned
+            && is_issued(target.position, kept.planned)
         {
             let loaded_at = kept.loaded_at.load(Ordering::Acquire);
             let is_fresh = (0..FRESH).contains(&(now.0 - loaded_at));
@@ -304,7 +304,7 @@ impl Redirects {
             }
         }
         let found = self.look_up(target.campaign_number, now).await?;
-        Ok(found.filter(|known| target.position <= known.planned))
+        Ok(found.filter(|known| is_issued(target.position, known.planned)))
     }
 
     async fn look_up(&self, number: u32, now: Timestamp) -> Result<Option<Arc<Known>>, OutreachError> {
@@ -338,7 +338,13 @@ impl Redirects {
     }
 }
 
-/// Records that a recipient ticked the box. A test link has no recipient, so there is nobody to record it for.
+/// Whether there are links with this position: recipients', those to try out (0), and the QR code's.
+const fn is_issued(position: u32, planned: u32) -> bool {
+    position <= planned || position == POSTER
+}
+
+/// Records that a recipient ticked the box. A test link and a QR code have no recipient, so there is nobody to record
+/// it for.
 fn record_tick(
     tx: &mut Tx<'_>,
     ctx: &Ctx,

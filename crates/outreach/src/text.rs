@@ -32,6 +32,7 @@ use crate::{
     link::ChatForm,
     look_up::{self, Person, Recording, Use},
     snippets,
+    typed::{self, Kinds},
 };
 
 /// Most segments of one message: longer ones are refused or cut by carriers.
@@ -50,6 +51,10 @@ pub struct Body {
     locales: Vec<String>,
     /// What the texts look up in tables.
     uses: Arc<[Use]>,
+    /// What the fields hold that are more than words in these texts.
+    kinds: Kinds,
+    /// Fields and look-ups that the texts treat as words.
+    kept_as_words: HashSet<String>,
 }
 
 /// Name of the text itself. Snippets' names have no blank, so none can be taken for it.
@@ -76,14 +81,16 @@ impl Body {
         let mut environment = Environment::new();
         environment.set_fuel(Some(FUEL));
         let mut named = HashSet::new();
-        let mut uses = Vec::new();
+        let (mut uses, mut kept_as_words) = (Vec::new(), HashSet::new());
         let all = [text].into_iter().chain(others.iter().map(|other| other.body.as_str()));
         for text in all.chain(snippets.values().map(String::as_str)) {
             uses.extend(look_up::uses(text)?);
+            typed::kept_as_words(text, &mut kept_as_words);
         }
         if !uses.is_empty() {
             look_up::add_functions(&mut environment);
         }
+        look_up::print_as_written(&mut environment);
         let mut add = |name: String, text: &str| {
             named.extend(text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').map(str::to_owned));
             let added = environment.add_template_owned(name, text.to_owned());
@@ -97,7 +104,19 @@ impl Body {
             add(name.clone(), text)?;
         }
         let locales = others.iter().map(|other| other.locale.clone()).collect();
-        Ok(Self { environment, words: named, locales, uses: uses.into() })
+        let (uses, kinds) = (uses.into(), Kinds::new());
+        Ok(Self { environment, words: named, locales, uses, kinds, kept_as_words })
+    }
+
+    /// The same, knowing what fields hold: a number is one in conditions, and yes or no is true or false.
+    #[must_use]
+    pub(crate) fn typed(mut self, kinds: &Kinds) -> Self {
+        if !self.words.contains("macro") {
+            let is_used = |name: &String| self.words.contains(name) && !self.kept_as_words.contains(name);
+            self.kinds =
+                kinds.iter().filter(|(name, _)| is_used(name)).map(|(name, kind)| (name.clone(), *kind)).collect();
+        }
+        self
     }
 
     /// The fields that any of the texts uses, in alphabetical order.
@@ -128,7 +147,7 @@ impl Body {
     }
 
     pub(crate) fn recording(&self, person: Person<'_>) -> Recording {
-        Recording::of(person.answers, &self.uses)
+        Recording::of(person.answers, &self.uses, &self.kept_as_words)
     }
 
     /// The language of the text that a contact gets; `None` for the text itself.
@@ -144,13 +163,14 @@ impl Body {
         recording: &Recording,
     ) -> Result<String, OutreachError> {
         let mut known: BTreeMap<String, Value> = others.map(|(name, text)| (name, Value::from(text))).collect();
-        if self.looks_up() {
+        if self.looks_up() || !self.kinds.is_empty() {
             known.extend([recording.entry()]);
         }
         let names = contact.attributes.keys().map(String::as_str).chain(STANDARD_FIELDS.iter().copied());
         for name in names.filter(|name| self.words.contains(*name)) {
             if let Some(value) = contact.field(name).filter(|value| !value.trim().is_empty()) {
-                known.insert(name.to_owned(), Value::from(value));
+                let typed = self.kinds.get(name).map(|kind| recording.value(*kind, value));
+                known.insert(name.to_owned(), typed.unwrap_or_else(|| Value::from(value)));
             }
         }
         let name = self.locale_for(contact).map_or_else(|| NAME.to_owned(), |locale| format!("{NAME}{locale}"));
@@ -209,6 +229,8 @@ pub struct Frame<'a> {
     pub texts: &'a [LocaleText],
     /// The snippets that the texts may include, by their names.
     pub snippets: &'a BTreeMap<String, String>,
+    /// What the fields of contacts hold.
+    pub kinds: &'a Kinds,
     /// The line that says how to stop, or where to from a sender that cannot be answered.
     pub opt_out_line: Option<&'a OptOutLine>,
     /// Whether people can answer the sender that is named: decides about the line where there is no recipient.
@@ -253,7 +275,7 @@ impl CampaignText {
             .map(|other| LocaleText { locale: other.locale.clone(), body: shorten(&other.body) })
             .collect();
         let used = used.into_iter().map(|name| (name.to_owned(), shorten(&frame.snippets[name]))).collect();
-        let body = Body::with(&body, &others, &used)?;
+        let body = Body::with(&body, &others, &used)?.typed(frame.kinds);
         let ending = match (frame.footer, frame.chat) {
             (Footer::None, _) => Ending::Nothing,
             (Footer::Tracked | Footer::WaMe, None) => {

@@ -7,7 +7,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use segue_model::{CampaignId, ClickId, Timestamp, WorkspaceId, code::CHAT_LINK, time};
+use segue_model::{
+    CampaignId, ClickId, Timestamp, WorkspaceId,
+    code::{CHAT_LINK, POSTER},
+    time,
+};
 use serde::Serialize;
 
 use crate::{Bind as _, Param, StoreError, Tx, recipient::Stamp, tx::json_text};
@@ -82,6 +86,8 @@ pub struct DeviceCount {
 pub struct LinkCount {
     pub raw: i64,
     pub filtered: i64,
+    /// Those of people who came by the QR code.
+    pub scanned: i64,
 }
 
 /// How many requests of a kind there were.
@@ -102,17 +108,26 @@ struct Tapped {
     submitted_at: Option<Timestamp>,
 }
 
+/// A tap, as far as it is kept with the recipient.
+#[derive(Clone, Copy)]
+struct Tap {
+    at: Timestamp,
+    device: Device,
+    link: u8,
+}
+
 /// A recipient's taps in a batch.
 #[derive(Default)]
 struct Taps {
-    first: Option<Timestamp>,
+    first: Option<Tap>,
     last_chat: Option<Timestamp>,
-    early: Option<Timestamp>,
+    early: Option<Tap>,
 }
 
 impl Taps {
     fn add(&mut self, click: &NewClick, verdict: Verdict) {
-        let earlier = |at: Option<Timestamp>| Some(at.map_or(click.at, |at| at.min(click.at)));
+        let tap = Tap { at: click.at, device: click.device, link: click.link };
+        let earlier = |known: Option<Tap>| Some(known.filter(|known| known.at <= tap.at).unwrap_or(tap));
         match verdict {
             Verdict::Person => {
                 self.first = earlier(self.first);
@@ -144,12 +159,12 @@ crate::sql! {
     INSERT_CLICK = "INSERT INTO clicks
             (workspace_id, campaign_id, id, position, link, verdict, device, user_agent, at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (workspace_id, campaign_id, id) DO NOTHING";
-    STAMP_TAP = "UPDATE recipients SET first_tap_at = $4
+    STAMP_TAP = "UPDATE recipients SET first_tap_at = $4, first_tap_device = $5, first_tap_link = $6
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND first_tap_at IS NULL";
     STAMP_CHAT_TAP = "UPDATE recipients SET last_chat_tap_at = $4
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3
             AND (last_chat_tap_at IS NULL OR last_chat_tap_at < $4)";
-    STAMP_EARLY_TAP = "UPDATE recipients SET early_tap_at = $4
+    STAMP_EARLY_TAP = "UPDATE recipients SET early_tap_at = $4, early_tap_device = $5, early_tap_link = $6
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3
             AND (early_tap_at IS NULL OR early_tap_at > $4)";
     CLICKS_OVER_TIME = "SELECT at - at % $3, COUNT(*), COUNT(CASE WHEN verdict = 'person' THEN 1 END) FROM clicks
@@ -161,7 +176,9 @@ crate::sql! {
         WHERE workspace_id = $1 AND campaign_id = $2 AND verdict = 'person' GROUP BY device ORDER BY 2 DESC, 1";
     CLICKS_BY_VERDICT = "SELECT verdict, COUNT(*) FROM clicks
         WHERE workspace_id = $1 AND campaign_id = $2 GROUP BY verdict ORDER BY 2 DESC, 1";
-    CLICKS_BY_LINK = "SELECT link, COUNT(*), COUNT(CASE WHEN verdict = 'person' THEN 1 END) FROM clicks
+    CLICKS_BY_LINK = "SELECT link, COUNT(*), COUNT(CASE WHEN verdict = 'person' THEN 1 END),
+            COUNT(CASE WHEN verdict = 'person' AND position = $3 THEN 1 END)
+        FROM clicks
         WHERE workspace_id = $1 AND campaign_id = $2 GROUP BY link";
 }
 
@@ -219,16 +236,28 @@ impl Tx<'_> {
                 taps.entry(click.position).or_default().add(click, *verdict);
             }
         }
-        let stamps = |pick: fn(&Taps) -> Option<Timestamp>| {
+        let stamps = |pick: fn(&Taps) -> Option<Tap>| {
             taps.iter().filter_map(move |(position, taps)| Some((position, pick(taps)?)))
         };
-        let key = |(position, at): (&u32, Timestamp)| {
+        let chats = taps.iter().filter_map(|(position, taps)| Some((position, taps.last_chat?)));
+        let params = |(position, tap): (&u32, Tap)| {
+            let (device, link) = (Param::Text(tap.device.as_str()), Param::Int(tap.link.into()));
+            [
+                workspace_id.bind(),
+                campaign_id.bind(),
+                Param::Int(i64::from(*position)),
+                Param::Int(tap.at.0),
+                device,
+                link,
+            ]
+        };
+        let chat_params = |(position, at): (&u32, Timestamp)| {
             [workspace_id.bind(), campaign_id.bind(), Param::Int(i64::from(*position)), Param::Int(at.0)]
         };
-        let is_first = |(position, _): &(&u32, Timestamp)| tapped.get(position).is_some_and(|tapped| tapped.is_first);
-        self.execute_each(&STAMP_EARLY_TAP, stamps(|taps| taps.early), key)?;
-        self.execute_each(&STAMP_CHAT_TAP, stamps(|taps| taps.last_chat), key)?;
-        let stamped = self.execute_each(&STAMP_TAP, stamps(|taps| taps.first).filter(is_first), key)?;
+        let is_first = |(position, _): &(&u32, Tap)| tapped.get(position).is_some_and(|tapped| tapped.is_first);
+        self.execute_each(&STAMP_EARLY_TAP, stamps(|taps| taps.early), params)?;
+        self.execute_each(&STAMP_CHAT_TAP, chats, chat_params)?;
+        let stamped = self.execute_each(&STAMP_TAP, stamps(|taps| taps.first).filter(is_first), params)?;
         let stamped: u64 = stamped.into_iter().sum();
         if stamped > 0 {
             let stamped = i64::try_from(stamped).unwrap_or(i64::MAX);
@@ -327,8 +356,8 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         campaign_id: CampaignId,
     ) -> Result<BTreeMap<u8, LinkCount>, StoreError> {
-        let counts = self.query(&CLICKS_BY_LINK, &[&workspace_id, &campaign_id], |row| {
-            Ok((row.next()?, LinkCount { raw: row.next()?, filtered: row.next()? }))
+        let counts = self.query(&CLICKS_BY_LINK, &[&workspace_id, &campaign_id, &POSTER], |row| {
+            Ok((row.next()?, LinkCount { raw: row.next()?, filtered: row.next()?, scanned: row.next()? }))
         })?;
         Ok(counts.into_iter().collect())
     }

@@ -227,6 +227,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0078_marketing_rests",
         text: include_str!("../migrations/0078_marketing_rests.sql"),
     },
+    Migration {
+        version: 79,
+        name: "0079_devices_of_taps",
+        text: include_str!("../migrations/0079_devices_of_taps.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

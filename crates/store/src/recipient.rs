@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use segue_model::{
     CampaignId, ChannelId, ContactId, MessageId, PhoneNumber, SessionId, Timestamp, WorkspaceId,
     attribution::{Attribution, CodeOwner, INFERENCE_WINDOW, RecentTap, attribute},
-    code::CodeTarget,
+    code::{CodeTarget, POSTER},
     contact::ContactFields,
     id::Id as _,
     policy::{Explanation, Rule},
@@ -20,6 +20,7 @@ use serde_json::json;
 
 use crate::{
     StoreError, Tx,
+    click::Device,
     contact::{like_pattern, number_pattern},
     event::NewEvent,
     language_hold::LanguageHold,
@@ -139,6 +140,10 @@ pub struct RecipientView {
     pub sent_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
     pub first_tap_at: Option<Timestamp>,
+    /// On what that tap was made.
+    pub first_tap_device: Option<Device>,
+    /// Which link it was of: 0 is the chat, from 1 on the addresses in the text.
+    pub first_tap_link: Option<u8>,
     pub session_id: Option<SessionId>,
     /// When the last attempt to send it began; no later word of the recipient could stop that.
     pub submitted_at: Option<Timestamp>,
@@ -200,13 +205,14 @@ pub struct Funnel {
     pub assessed: i64,
     /// Recipients with at least one tap of a person.
     pub tapped: i64,
-    /// Taps of people.
+    /// Taps of people; scans of the QR code are not among them.
     pub tapped_filtered: i64,
-    /// Requests of any kind for the campaign's links.
+    /// Requests of any kind for the recipients' links.
     pub taps_raw: i64,
     /// Recipients whose chat was opened: the confirmed taps.
     pub chats: i64,
-    /// Those among them by how surely they came from the campaign, the surest first.
+    /// Those among them by how surely they came from the campaign, the surest first; and beside them, as `qr`, those from
+    /// the campaign's QR code, which are nobody's.
     pub chats_by_tier: Vec<TierCount>,
     pub bot_finished: i64,
     pub agent: i64,
@@ -294,7 +300,8 @@ crate::sql! {
     STAMP_CHAT = "UPDATE recipients SET chat_at = $4, session_id = $5, chat_tier = $6
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND chat_at IS NULL";
     /// A tap that seemed too early to be a person's was one after all.
-    STAMP_CONFIRMED_TAP = "UPDATE recipients SET first_tap_at = early_tap_at
+    STAMP_CONFIRMED_TAP = "UPDATE recipients SET first_tap_at = early_tap_at, first_tap_device = early_tap_device,
+            first_tap_link = early_tap_link
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND first_tap_at IS NULL
             AND early_tap_at IS NOT NULL";
     STAMP_BOT_FINISHED = "UPDATE recipients SET bot_finished_at = $4
@@ -310,6 +317,7 @@ crate::sql! {
     CODED_RECIPIENT = "SELECT c.id, c.name, r.position, r.contact_id, r.phone FROM campaigns c
         JOIN recipients r ON r.workspace_id = c.workspace_id AND r.campaign_id = c.id
         WHERE c.workspace_id = $1 AND c.number = $2 AND r.position = $3";
+    CODED_CAMPAIGN = "SELECT id FROM campaigns WHERE workspace_id = $1 AND number = $2";
     ANSWERED_RECIPIENT = "SELECT c.id, c.name, r.position, r.contact_id, r.phone FROM outbox o
         JOIN campaigns c ON c.workspace_id = o.workspace_id AND c.id = o.campaign_id
         JOIN recipients r ON r.workspace_id = o.workspace_id AND r.campaign_id = o.campaign_id AND r.position = o.position
@@ -329,7 +337,7 @@ crate::sql! {
             AND r.last_chat_tap_at >= $3 AND r.last_chat_tap_at <= $4";
     RECIPIENTS = "SELECT q.position, q.contact_id, q.first_name, q.last_name, q.phone, q.shown, q.rule, q.reason,
             q.payload, q.segments, q.sent_at, q.delivered_at, q.first_tap_at, q.session_id, q.explanation,
-            q.submitted_at, q.channel_id
+            q.submitted_at, q.channel_id, q.first_tap_device, q.first_tap_link
         FROM (SELECT r.position AS position, r.contact_id AS contact_id, c.first_name AS first_name,
                 c.last_name AS last_name, r.phone AS phone,
                 CASE WHEN r.message_id IS NULL THEN 'excluded' WHEN o.id IS NULL THEN 'planned'
@@ -345,7 +353,7 @@ crate::sql! {
                 o.segments AS segments, COALESCE(o.accepted_at, o.delivered_at, o.read_at) AS sent_at,
                 COALESCE(o.delivered_at, o.read_at) AS delivered_at, r.first_tap_at AS first_tap_at,
                 r.session_id AS session_id, d.explanation AS explanation, o.submitted_at AS submitted_at,
-                o.channel_id AS channel_id
+                o.channel_id AS channel_id, r.first_tap_device AS first_tap_device, r.first_tap_link AS first_tap_link
             FROM recipients r
             LEFT JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id
             LEFT JOIN contacts c ON c.workspace_id = r.workspace_id AND c.id = r.contact_id
@@ -366,7 +374,7 @@ crate::sql! {
         FROM recipients r LEFT JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id
         WHERE r.workspace_id = $1 AND r.campaign_id = $2 GROUP BY (r.position * $4) % $3";
     CLICK_COUNTS = "SELECT COUNT(*), COUNT(CASE WHEN verdict = 'person' THEN 1 END) FROM clicks
-        WHERE workspace_id = $1 AND campaign_id = $2";
+        WHERE workspace_id = $1 AND campaign_id = $2 AND position <> $3";
 }
 
 fn read_coded(row: &mut crate::Row<'_>) -> Result<CodedRecipient, StoreError> {
@@ -506,6 +514,30 @@ impl Tx<'_> {
         target: CodeTarget,
     ) -> Result<Option<CodedRecipient>, StoreError> {
         self.query_opt(&CODED_RECIPIENT, &[&workspace_id, &target.campaign_number, &target.position], read_coded)
+    }
+
+    /// The campaign with this number, when it belongs to this workspace.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn coded_campaign(
+        &mut self,
+        workspace_id: WorkspaceId,
+        campaign_number: u32,
+    ) -> Result<Option<CampaignId>, StoreError> {
+        self.query_opt(&CODED_CAMPAIGN, &[&workspace_id, &campaign_number], |row| row.next())
+    }
+
+    /// Notes that a chat from the campaign's QR code is counted with it (1), or not any more (-1).
+    pub fn count_poster_chat(
+        &mut self,
+        workspace_id: WorkspaceId,
+        campaign_id: CampaignId,
+        change: i64,
+        now: Timestamp,
+    ) {
+        self.tally(workspace_id, campaign_id, format!("{CHATS_OF_TIER}{}", Attribution::Qr), change);
+        self.tell_campaign_progress(workspace_id, campaign_id, now);
     }
 
     /// The recipient of the campaign's message that has this id at the provider.
@@ -685,7 +717,9 @@ impl Tx<'_> {
         }
         funnel.chats_by_tier.sort_by_key(|each| Attribution::ALL.iter().position(|tier| *tier == each.tier));
         (funnel.taps_raw, funnel.tapped_filtered) =
-            self.query_one(&CLICK_COUNTS, &key, |row| Ok((row.next()?, row.next()?)))?;
+            self.query_one(&CLICK_COUNTS, &[&workspace_id, &campaign_id, &POSTER], |row| {
+                Ok((row.next()?, row.next()?))
+            })?;
         funnel.excluded_by_rule =
             rules.into_iter().map(|(rule, count)| RuleCount { label: rule_label(&rule), rule, count }).collect();
         funnel.excluded_by_rule.sort_by_key(|rule| -rule.count);
@@ -735,12 +769,15 @@ fn read_recipient(row: &mut crate::Row<'_>) -> Result<RecipientView, StoreError>
         sent_at: row.next()?,
         delivered_at: row.next()?,
         first_tap_at: row.next()?,
+        first_tap_device: None,
+        first_tap_link: None,
         session_id: row.next()?,
         explanation: row.optional_json()?,
         submitted_at: row.next()?,
         channel_id: row.next()?,
         route,
     };
+    (view.first_tap_device, view.first_tap_link) = (row.optional_word()?, row.next()?);
     match view.rule.as_deref().map(Rule::parse) {
         Some(Ok(rule)) if view.explanation.is_some() => {
             let words = view.explanation.as_ref().map(|why| why.words(rule));

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use segue_model::{CampaignId, WorkspaceId, delivery::OutboxState};
+use segue_model::{CampaignId, WorkspaceId, attribution::Attribution, code::POSTER, delivery::OutboxState};
 
 use crate::{StoreError, Tx, recipient::QUALITY_ASSESSMENT};
 
@@ -58,6 +58,8 @@ crate::sql! {
         FROM recipients WHERE workspace_id = $1 AND campaign_id = $2";
     COUNT_TIERS = "SELECT chat_tier, COUNT(*) FROM recipients
         WHERE workspace_id = $1 AND campaign_id = $2 AND chat_tier IS NOT NULL GROUP BY chat_tier";
+    COUNT_POSTER_CHATS = "SELECT COUNT(*) FROM sessions
+        WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3";
     COUNT_NOT_PLANNED = "SELECT rule, COUNT(*) FROM recipients
         WHERE workspace_id = $1 AND campaign_id = $2 AND message_id IS NULL GROUP BY rule";
 }
@@ -156,6 +158,9 @@ impl Tx<'_> {
         for (tier, count) in self.query(&COUNT_TIERS, &key, |row| Ok((row.next::<String>()?, row.next::<i64>()?)))? {
             add(&format!("{CHATS_OF_TIER}{tier}"), count);
         }
+        let on_poster =
+            self.query_one(&COUNT_POSTER_CHATS, &[&workspace_id, &campaign_id, &POSTER], |row| row.next::<i64>())?;
+        add(&format!("{CHATS_OF_TIER}{}", Attribution::Qr), on_poster);
         let stamps = self.query_one(&COUNT_RECIPIENTS, &key, |row| {
             let planned: i64 = row.next()?;
             let stamps = STAMPS.iter().map(|_| row.next::<i64>()).collect::<Result<Vec<_>, _>>()?;

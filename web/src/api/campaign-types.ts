@@ -1,4 +1,5 @@
 /** The wire types of campaigns; `contract.ts` compares them with the documents of the API. */
+import type { Device } from './link-types';
 import type { Attribution } from './message-types';
 import type { CampaignRules } from './policy-types';
 import type { NextTier, TierShare } from './price-types';
@@ -392,6 +393,10 @@ export interface Recipient {
   sent_at: string | null;
   delivered_at: string | null;
   first_tap_at: string | null;
+  /** On what that tap was made; unknown for old ones. */
+  first_tap_device: Device | null;
+  /** Which link it was of: 0 is the chat. */
+  first_tap_link: number | null;
   session_id: string | null;
   /** The account the message leaves by. */
   channel_id: string | null;

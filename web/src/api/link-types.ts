@@ -21,8 +21,12 @@ export interface CampaignLink {
   expires_at: string | null;
   stopped_at: string | null;
   test_link: string;
+  /** What the QR code says. */
+  qr_link: string;
   raw: number;
   filtered: number;
+  /** Those among them of the QR code. */
+  scanned: number;
 }
 
 export interface CampaignLinks extends LinkSettings {

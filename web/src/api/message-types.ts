@@ -3,7 +3,7 @@ import type { NoteMention } from './inbox-types';
 import type { TemplateButtonValue, TemplateHeaderValue } from './template-types';
 
 export type SessionState = 'new' | 'waiting' | 'active' | 'inactive' | 'ended' | 'error';
-export type Attribution = 'certain' | 'claimed' | 'inferred' | 'ad' | 'none';
+export type Attribution = 'certain' | 'claimed' | 'inferred' | 'qr' | 'ad' | 'none';
 export type OptInState = 'none' | 'asked' | 'confirming' | 'granted' | 'declined';
 export type Direction = 'inbound' | 'outbound' | 'system';
 

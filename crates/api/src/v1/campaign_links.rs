@@ -165,8 +165,8 @@ struct QrQuery {
     link: Option<u8>,
 }
 
-/// A link of the campaign as a QR code, for paper and screens. It opens what the texts open and counts nowhere, since
-/// nobody in particular follows it; the chat it opens carries the campaign's reference.
+/// A link of the campaign as a QR code, for paper and screens. It opens what the texts open. Who scans it is counted as
+/// such and as nobody's tap, and the chat it opens belongs to the campaign, but to no recipient.
 #[utoipa::path(get, path = "/api/v1/campaigns/{id}/links/qr", operation_id = "get_campaign_qr_code", tag = "campaigns",
     params(("id" = CampaignId, Path), QrQuery),
     responses((status = 200, description = "The picture.", content_type = "image/svg+xml", body = String)))]
@@ -180,8 +180,8 @@ async fn qr(
     let wanted = query.link.unwrap_or_default();
     let link = view.links.into_iter().find(|link| link.link == wanted).ok_or_else(|| Problem::not_found("link"))?;
     let (kind, name, picture) = match query.form.unwrap_or(PictureForm::Svg) {
-        PictureForm::Svg => ("image/svg+xml", "link.svg", svg(&link.test_link).map(String::into_bytes)),
-        PictureForm::Png => ("image/png", "link.png", png(&link.test_link)),
+        PictureForm::Svg => ("image/svg+xml", "link.svg", svg(&link.qr_link).map(String::into_bytes)),
+        PictureForm::Png => ("image/png", "link.png", png(&link.qr_link)),
     };
     let picture = picture.map_err(|error| Problem::invalid("link", error.to_string()))?;
     let headers = [

@@ -320,6 +320,9 @@ async fn a_campaigns_link_becomes_a_picture() {
         assert!(picture.body.starts_with(start));
     }
     assert_eq!(server.get(&key, &format!("{campaign}/links/qr?link=9")).await.status, StatusCode::NOT_FOUND);
+    let scanned = links["links"][0]["qr_link"].as_str().unwrap().trim_start_matches("https://go.segue.test");
+    assert_eq!(server.send(get(scanned)).await.status, StatusCode::FOUND);
+    assert_eq!(clicks(&server).await.len(), 1, "what the picture says is another link, and counts");
 }
 
 #[tokio::test]

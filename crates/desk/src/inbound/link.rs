@@ -6,10 +6,10 @@
 
 use segue_flow::answer;
 use segue_model::{
-    ContactId, LeadId, PhoneNumber, SessionId, WorkspaceId,
+    CampaignId, ContactId, LeadId, PhoneNumber, SessionId, Timestamp, WorkspaceId,
     actor::Actor,
     attribution::Attribution,
-    code::CodeTarget,
+    code::{CodeTarget, POSTER},
     contact::ContactFields,
     linking::{Decision, LinkObject, LinkRules, MatchBy, NoMatch},
 };
@@ -80,6 +80,13 @@ fn attribute(
     occasion: Occasion,
 ) -> Result<Option<Origin>, DeskError> {
     let (workspace_id, now) = (desk.workspace_id(), desk.ctx.now());
+    if answered.is_none()
+        && let Some(target) = code.filter(|code| code.position == POSTER)
+        && let Some(campaign_id) = tx.coded_campaign(workspace_id, target.campaign_number)?
+    {
+        on_poster(tx, workspace_id, session, campaign_id, now);
+        return Ok(None);
+    }
     let is_named = code.is_some() || answered.is_some();
     if !is_named && session.campaign.is_some() {
         if session.attribution == Attribution::Claimed
@@ -106,11 +113,33 @@ fn attribute(
     };
     let attributed = tx.attribution_of(workspace_id, pointers, now)?;
     let Some(recipient) = attributed.recipient else { return Ok(None) };
+    if let Some((left, POSTER)) = session.campaign {
+        tx.count_poster_chat(workspace_id, left, -1, now);
+    }
     session.attribution = attributed.attribution;
     session.campaign = Some((recipient.campaign_id, recipient.position));
     let stamp = Stamp::Chat { session_id: session.id, tier: attributed.attribution };
     tx.stamp_recipient(workspace_id, recipient.campaign_id, recipient.position, stamp, now)?;
     Ok(Some(Origin { contact_id: recipient.contact_id, phone: recipient.phone }))
+}
+
+/// The campaign's QR code was scanned: the chat is the campaign's, and nobody's among its recipients. Who is known to be
+/// one stays that.
+fn on_poster(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    session: &mut Session,
+    campaign_id: CampaignId,
+    now: Timestamp,
+) {
+    match session.campaign {
+        Some((known, _)) if known == campaign_id => return,
+        Some((left, POSTER)) => tx.count_poster_chat(workspace_id, left, -1, now),
+        _ => {}
+    }
+    session.attribution = Attribution::Qr;
+    session.campaign = Some((campaign_id, POSTER));
+    tx.count_poster_chat(workspace_id, campaign_id, 1, now);
 }
 
 /// Where a template to the customer may have gone: the numbers in their writings, and the ids.

@@ -5,7 +5,7 @@ use segue_model::{
     CampaignId, ContactId,
     attribution::Attribution,
     campaign::Footer,
-    code::{CodeKey, CodeTarget, grouped},
+    code::{CodeKey, CodeTarget, POSTER, grouped},
     role::Role,
 };
 use segue_store::{
@@ -102,6 +102,49 @@ async fn a_forwarded_link_is_claimed_and_the_friend_is_not_taken_for_the_recipie
         assert_ne!(session.customer.contact_id, Some(campaign.contact));
         assert!(session.customer.contact_id.is_some(), "the friend's own contact was created");
         assert_eq!(scene.lines(session.id).await[0], "customer: [Opened the chat from the link]");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_from_the_qr_code_belongs_to_the_campaign_and_to_no_recipient() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let campaign = campaign(&scene).await;
+        let (workspace, id, ctx) = (scene.workspace(), campaign.id, scene.ctx().clone());
+        let code = write(scene.store(), move |tx| {
+            let number = tx.campaign(workspace, id)?.map(|campaign| campaign.number).unwrap();
+            let key = CodeKey::new(tx.secret_or("link_code_key", &ctx.random_bytes::<32>())?.try_into().unwrap());
+            Ok(key.encode(CodeTarget::new(number, POSTER).unwrap()))
+        })
+        .await;
+        let tiers = async || {
+            let (funnel, tallies, recounted) = write(scene.store(), move |tx| {
+                Ok((tx.funnel(workspace, id)?, tx.tallies(workspace, id)?, tx.recount(workspace, id)?))
+            })
+            .await;
+            let chats = |counts: &[(String, i64)]| -> Vec<(String, i64)> {
+                counts.iter().filter(|(name, _)| name.starts_with("chats")).cloned().collect()
+            };
+            assert_eq!(chats(&tallies), chats(&recounted));
+            let tiers: Vec<_> = funnel.chats_by_tier.iter().map(|each| (each.tier, each.count)).collect();
+            (funnel.chats, tiers)
+        };
+        for (wamid, at) in [("wamid.1", START), ("wamid.2", START.plus(1_000))] {
+            scene.receive(text(phone("15550100002"), wamid, at, &format!("Hi (ref {})", grouped(&code)))).await;
+            let session = scene.session().await;
+            assert_eq!(session.attribution, Attribution::Qr);
+            assert_eq!(session.campaign.map(|campaign| campaign.id), Some(campaign.id));
+            assert_ne!(session.customer.contact_id, Some(campaign.contact));
+            assert_eq!(scene.lines(session.id).await[0], "customer: Hi");
+            assert_eq!(tiers().await, (0, vec![(Attribution::Qr, 1)]), "counted once, and as no recipient's");
+        }
+        scene.receive(text(phone("15550100002"), "wamid.3", START.plus(2_000), &campaign.reference)).await;
+        assert_eq!(scene.session().await.attribution, Attribution::Claimed);
+        assert_eq!(tiers().await, (1, vec![(Attribution::Claimed, 1)]), "a recipient's code says more");
+        scene
+            .receive(text(phone("15550100002"), "wamid.4", START.plus(3_000), &format!("(ref {})", grouped(&code))))
+            .await;
+        assert_eq!(scene.session().await.attribution, Attribution::Claimed, "what is known stays");
     }
 }
 

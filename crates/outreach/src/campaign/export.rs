@@ -4,7 +4,7 @@ use segue_model::{Timestamp, spreadsheet::row};
 use segue_store::recipient::RecipientView;
 
 /// Names of the columns.
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 15] = [
     "position",
     "contact_id",
     "name",
@@ -18,6 +18,8 @@ const COLUMNS: [&str; 13] = [
     "delivered_at",
     "first_tap_at",
     "session_id",
+    "first_tap_device",
+    "first_tap_link",
 ];
 
 /// The first line.
@@ -45,6 +47,8 @@ pub fn lines(recipients: &[RecipientView]) -> String {
             time(recipient.delivered_at),
             time(recipient.first_tap_at),
             recipient.session_id.map(|id| id.to_string()).unwrap_or_default(),
+            recipient.first_tap_device.map(|device| device.to_string()).unwrap_or_default(),
+            recipient.first_tap_link.map(|link| link.to_string()).unwrap_or_default(),
         ])
     });
     recipients.collect()

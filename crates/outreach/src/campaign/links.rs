@@ -10,7 +10,7 @@ use segue_model::{
     CampaignId, Ctx, Timestamp, WorkspaceId,
     actor::Actor,
     campaign::{CampaignState, Footer},
-    code::{CHAT_LINK, CodeTarget, LinkCode},
+    code::{CHAT_LINK, CodeTarget, LinkCode, POSTER},
     time,
 };
 use segue_store::{
@@ -59,10 +59,14 @@ pub struct LinkView {
     pub stopped_at: Option<Timestamp>,
     /// A link that opens the same and counts nowhere.
     pub test_link: String,
+    /// What the QR code says: it opens the same, and the chat belongs to the campaign.
+    pub qr_link: String,
     /// Requests of any kind.
     pub raw: i64,
     /// Those that nothing speaks against being people's.
     pub filtered: i64,
+    /// Those among them of the QR code.
+    pub scanned: i64,
 }
 
 /// What is asked for in the links' figures.
@@ -171,15 +175,21 @@ fn link_views(
     all.into_values()
         .map(|row| {
             let count = counts.get(&row.link).copied().unwrap_or_default();
-            let target = CodeTarget { campaign_number: campaign.number, position: 0 };
+            let link_of = |position: u32| {
+                let target = CodeTarget { campaign_number: campaign.number, position };
+                links.short(LinkCode { target, link: row.link })
+            };
+            let (test_link, qr_link) = (link_of(0), link_of(POSTER));
             LinkView {
                 link: row.link,
                 target: row.target,
                 expires_at: row.expires_at,
                 stopped_at: row.stopped_at,
-                test_link: links.short(LinkCode { target, link: row.link }),
+                test_link,
+                qr_link,
                 raw: count.raw,
                 filtered: count.filtered,
+                scanned: count.scanned,
             }
         })
         .collect()

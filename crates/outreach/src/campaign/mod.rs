@@ -51,6 +51,7 @@ use crate::{
     domains, files, look_up,
     origin::{Load, Origins},
     text::{CampaignText, Frame, LONGEST_BODY, unknown_fields},
+    typed,
 };
 use audience::Asks;
 pub(crate) use pinned::texts_of;
@@ -110,6 +111,7 @@ fn prepare_with(
     let parts = Parts::of(tx, &workspace, id, input)?;
     let origins = Origins::of(tx, workspace_id, sender, input.pool_id, Load::of(&input.media))?;
     origins.check_load()?;
+    let kinds = typed::kinds(tx, workspace_id)?;
     let frame = Frame {
         footer: input.footer,
         chat: chat.as_deref(),
@@ -119,6 +121,7 @@ fn prepare_with(
         campaign_number,
         texts: &input.texts,
         snippets: &parts.snippets,
+        kinds: &kinds,
         // Which line is added is decided for each recipient, by the sender of the pool that texts this one.
         opt_out_line: Some(&parts.opt_out_line),
         reach: reach(&origins.first.sender),

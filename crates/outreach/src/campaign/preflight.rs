@@ -591,7 +591,10 @@ fn warnings(result: &Preflight, (unicode, lacking): (i64, i64), flight: &Flight)
         let message = "There is no price of a message with files, so the cost is not known. Set it in Setup, Texts.";
         warn(WarningKind::NoPrice, message.to_owned());
     } else if !result.cost.unpriced.is_empty() {
-        let message = format!("There is no price for {}; the cost leaves them out.", result.cost.unpriced.join(", "));
+        let message = format!(
+            "There is no price for {}; the cost leaves them out. Set it in Setup, Senders, Prices of accounts.",
+            result.cost.unpriced.join(", ")
+        );
         warn(WarningKind::NoPrice, message);
     }
     if let Some(chats) = result.chats

@@ -37,6 +37,7 @@ use crate::{
     origin::{Load, Origins},
     snippets,
     text::{CampaignText, Composed, Frame, LONGEST_BODY, unknown_fields},
+    typed,
     ways::Way,
 };
 
@@ -222,6 +223,7 @@ fn preview_in(
         None => (SenderAlphabet::Any, SmsWriting::default()),
     };
     let snippets = snippets::texts(tx, workspace_id)?;
+    let kinds = typed::kinds(tx, workspace_id)?;
     let frame = Frame {
         footer: input.footer,
         chat: chat.as_deref(),
@@ -231,6 +233,7 @@ fn preview_in(
         campaign_number: 0,
         texts: &input.texts,
         snippets: &snippets,
+        kinds: &kinds,
         opt_out_line: Some(&workspace.settings.campaigns.opt_out_line),
         reach,
         targets: &[],

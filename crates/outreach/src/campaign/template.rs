@@ -42,6 +42,7 @@ use crate::{
     Links, OutreachError, addresses, domains,
     look_up::{self, Person},
     text::{Body, LONGEST_BODY, unknown_fields},
+    typed::{self, Kinds},
 };
 
 /// Longest body of a template with its values, in characters.
@@ -83,6 +84,8 @@ pub(super) struct TemplateText {
     pub portfolio: String,
     pub translations: Translations,
     wanted: CampaignTemplate,
+    /// What the fields of contacts hold.
+    kinds: Kinds,
     values: Vec<Body>,
     heading: Option<Body>,
     /// The file above the text, in the campaign's language.
@@ -145,6 +148,7 @@ impl TemplateText {
         let card_files = translations::card_files_of(tx, workspace_id, wanted, &parts)?;
         let files = (file, card_files.as_slice());
         let translations = Translations::of(tx, workspace_id, wanted, (&template, &parts), files)?;
+        let kinds = typed::kinds(tx, workspace_id)?;
         let mut text = Self {
             workspace,
             template,
@@ -152,8 +156,9 @@ impl TemplateText {
             translations,
             wanted: wanted.clone(),
             values: Vec::new(),
-            heading: heading_of(wanted, &slots)?,
+            heading: heading_of(wanted, &slots, &kinds)?,
             file,
+            kinds,
             place: place_of(wanted, &slots)?,
             buttons: Vec::new(),
             cards: Vec::new(),
@@ -163,7 +168,7 @@ impl TemplateText {
             campaign_number,
         };
         for value in &wanted.values {
-            text.values.push(value_of(value)?);
+            text.values.push(value_of(value, &text.kinds)?);
         }
         text.buttons = text.read_buttons("", &parts.buttons, &wanted.buttons)?;
         text.read_cards(&parts, card_files)?;
@@ -179,7 +184,8 @@ impl TemplateText {
                 let there = given.values.len();
                 return Err(refuse(format!("Card {number} takes {count} values; there are {there}.")));
             }
-            let values = given.values.iter().map(|value| value_of(value)).collect::<Result<Vec<_>, _>>()?;
+            let read = |value: &String| value_of(value, &self.kinds);
+            let values = given.values.iter().map(read).collect::<Result<Vec<_>, _>>()?;
             let buttons = self.read_buttons(&format!(" of card {number}"), &card.buttons, &given.buttons)?;
             self.cards.push(CardText { values, file, buttons });
         }
@@ -210,7 +216,7 @@ impl TemplateText {
             let (Some(button), None) = (found.next(), found.next()) else {
                 return Err(refuse(format!("Say once which code button {}{on} copies.", index + 1)));
             };
-            endings.push((index, Ending::Code(Box::new(value_of(&button.value)?))));
+            endings.push((index, Ending::Code(Box::new(value_of(&button.value, &self.kinds)?))));
         }
         for (index, url) in open {
             let mut found = given.iter().filter(|button| button.index == index);
@@ -218,7 +224,7 @@ impl TemplateText {
                 return Err(refuse(format!("Say once what the address of button {}{on} ends in.", index + 1)));
             };
             let Some(target) = &button.target else {
-                endings.push((index, Ending::Text(Box::new(value_of(&button.value)?))));
+                endings.push((index, Ending::Text(Box::new(value_of(&button.value, &self.kinds)?))));
                 continue;
             };
             let start = self.link_start();
@@ -604,22 +610,22 @@ fn offer_of(wanted: &CampaignTemplate, parts: &TemplateParts) -> Result<Option<T
     }
 }
 
-fn value_of(text: &str) -> Result<Body, OutreachError> {
+fn value_of(text: &str, kinds: &Kinds) -> Result<Body, OutreachError> {
     if text.trim().is_empty() {
         return Err(OutreachError::invalid("template", "Give a value for each placeholder of the template."));
     }
     if text.chars().count() > LONGEST_BODY {
         return Err(OutreachError::invalid("template", format!("A value is longer than {LONGEST_BODY} characters.")));
     }
-    Body::parse(text)
+    Ok(Body::parse(text)?.typed(kinds))
 }
 
 /// What fills the variable of the heading.
-fn heading_of(wanted: &CampaignTemplate, slots: &[TemplateSlot]) -> Result<Option<Body>, OutreachError> {
+fn heading_of(wanted: &CampaignTemplate, slots: &[TemplateSlot], kinds: &Kinds) -> Result<Option<Body>, OutreachError> {
     let is_open = slots.iter().any(|slot| slot.key == "header" && slot.kind == SlotKind::Text);
     match (is_open, wanted.header_value.trim().is_empty()) {
         (true, true) => Err(OutreachError::invalid("template", "Give the value of the heading.")),
-        (true, false) => value_of(&wanted.header_value).map(Some),
+        (true, false) => value_of(&wanted.header_value, kinds).map(Some),
         (false, true) => Ok(None),
         (false, false) => {
             Err(OutreachError::invalid("template", "The heading of this template takes no value. Leave it empty."))

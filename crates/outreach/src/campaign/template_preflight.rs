@@ -464,7 +464,10 @@ fn warnings(result: &Preflight, flight: &Flight) -> Vec<PreflightWarning> {
         }
     }
     if !result.cost.unpriced.is_empty() {
-        let message = format!("There is no price for {}; the cost leaves them out.", result.cost.unpriced.join(", "));
+        let message = format!(
+            "There is no price for {}; the cost leaves them out. Set it in Setup, WhatsApp prices.",
+            result.cost.unpriced.join(", ")
+        );
         warn(WarningKind::NoPrice, message);
     }
     warnings

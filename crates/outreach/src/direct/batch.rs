@@ -29,6 +29,7 @@ use crate::{
     look_up::{self, Answers},
     origin::{Load, Origins},
     text::{Body, LONGEST_BODY, unknown_fields},
+    typed,
 };
 
 /// Kind of the job that makes a batch's messages.
@@ -303,7 +304,8 @@ pub fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: BatchId) 
     let Some(sender) = tx.sender(workspace_id, batch.sender_id)? else { return Ok(BatchState::Done) };
     // A pool that has lost its senders since then leaves the one that was named.
     let origins = Origins::of_some(tx, workspace_id, sender, batch.pool_id, Load::Text)?;
-    let maker = Maker { origins, body: Body::parse(&batch.body)?, batch };
+    let body = Body::parse(&batch.body)?.typed(&typed::kinds(tx, workspace_id)?);
+    let maker = Maker { origins, body, batch };
     match maker.batch.list_id {
         None => maker.given(tx, ctx, workspace_id),
         Some(list_id) => maker.listed(tx, ctx, workspace_id, list_id),

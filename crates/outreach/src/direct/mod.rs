@@ -34,6 +34,7 @@ use crate::{
     OutreachError, files, look_up,
     origin::{Load, Origins},
     text::{Body, MOST_SEGMENTS, not_plain},
+    typed,
     ways::Way,
 };
 
@@ -186,7 +187,7 @@ fn send_in(
     let text = match &input.text {
         Text::Verbatim(text) => text.clone(),
         Text::Template(text) => {
-            let body = Body::parse(text)?;
+            let body = Body::parse(text)?.typed(&typed::kinds(tx, workspace_id)?);
             look_up::check(tx, workspace_id, body.uses().iter())?;
             let fields = with_fields(contact, &input.fields);
             let answers = look_up::look_up_one(tx, workspace_id, &[&body], (contact_id, &fields))?;

@@ -1,7 +1,7 @@
 use segue_model::{
     attribution::Attribution,
     campaign::{CampaignAction, CampaignState},
-    code::{CodeTarget, grouped},
+    code::{CodeTarget, POSTER, grouped},
     consent::Medium,
     time,
 };
@@ -9,6 +9,7 @@ use segue_outreach::redirect::{FRESH, LINK_LIFE, LinkRequest, Method, Opened, Ti
 use segue_store::{
     Sql,
     campaign::CampaignView,
+    click::Device,
     link::{Landing, LinkSettings},
     recipient::Pointers,
 };
@@ -18,6 +19,9 @@ use crate::world::{World, phone, worlds};
 
 const BROWSER: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) \
                        Chrome/130.0.0.0 Mobile Safari/537.36";
+
+const DESKTOP: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+                       Chrome/130.0.0.0 Safari/537.36";
 
 fn get(agent: &str) -> LinkRequest {
     LinkRequest { method: Method::Get, user_agent: Some(agent.to_owned()), purpose: None }
@@ -52,6 +56,25 @@ async fn a_link_leads_to_the_chat_with_the_recipients_reference() {
         let text = format!("Hi! I saw your offer (ref {reference})");
         let (target, said) = world.links.key().find_in_text(&text).unwrap();
         assert_eq!((target.position, said.as_str()), (2, "Hi! I saw your offer"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scans_of_the_qr_code_count_as_such_and_tests_nowhere() {
+    for world in worlds().await {
+        world.crowd(2).await;
+        let campaign = world.sent(world.input()).await;
+        let qr = code(&world, &campaign, POSTER);
+        let Opened::Redirect(chat) = request(&world, &qr, get(BROWSER)).await else { panic!("no chat") };
+        assert!(chat.contains(&grouped(&qr).to_uppercase()), "what the customer sends names the QR code: {chat}");
+        for position in [0, 1] {
+            request(&world, &code(&world, &campaign, position), get(BROWSER)).await;
+        }
+        let view = segue_outreach::campaign::links::view(&world.test.store, &world.links, world.ws(), campaign.id);
+        let link = view.await.unwrap().links.remove(0);
+        assert_eq!((link.raw, link.filtered, link.scanned), (2, 2, 1));
+        assert!(link.qr_link.ends_with(&qr), "{}", link.qr_link);
+        assert_eq!(figures(&world, &campaign).await, (1, 1, 1), "the funnel has the recipient's tap alone");
     }
 }
 
@@ -321,8 +344,22 @@ async fn a_tap_before_anybody_can_have_read_the_text_counts_only_when_a_chat_fol
         assert_eq!(figures(&world, &campaign).await, (2, 1, 2), "the chat proves it");
         let devices = world.write(move |tx| tx.clicks_by_device(ws, id)).await;
         assert_eq!((devices[0].device.as_str(), devices[0].count), ("android", 1));
+        let query = segue_store::recipient::RecipientQuery { limit: 10, ..Default::default() };
+        let rows =
+            segue_outreach::campaign::recipients(&world.test.store, &world.test.ctx, ws, id, query).await.unwrap();
+        for row in &rows {
+            let tap = (row.first_tap_device.map(Device::as_str), row.first_tap_link);
+            assert_eq!(tap, (Some("android"), Some(0)), "of the early tap, too");
+        }
+        let lines = segue_outreach::campaign::export::lines(&rows);
+        assert_eq!(lines.matches("\"android\",\"0\"\r\n").count(), 2, "{lines}");
+        request(&world, &code(&world, &campaign, 2), get(DESKTOP)).await;
+        let query = segue_store::recipient::RecipientQuery { limit: 10, ..Default::default() };
+        let rows =
+            segue_outreach::campaign::recipients(&world.test.store, &world.test.ctx, ws, id, query).await.unwrap();
+        assert_eq!(rows[1].first_tap_device, Some(Device::Android), "a later tap changes nothing");
         let over_time = world.write(move |tx| tx.clicks_over_time(ws, id, time::HOUR, 10)).await;
-        assert_eq!((over_time[0].raw, over_time[0].filtered, over_time[0].confirmed), (2, 1, 1));
+        assert_eq!((over_time[0].raw, over_time[0].filtered, over_time[0].confirmed), (3, 2, 1));
     }
 }
 

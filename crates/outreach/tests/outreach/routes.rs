@@ -378,7 +378,12 @@ async fn the_check_prices_each_text_by_the_account_it_would_leave_by() {
                 tx.update_workspace(&workspace)
             })
             .await;
-        let cost = looked(&world, "Sale").await.cost;
+        let check = looked(&world, "Sale").await;
+        let told = check.warnings.iter().any(|warning| {
+            warning.message.contains("no price for DE") && warning.message.contains("Prices of accounts")
+        });
+        assert!(told, "{engine} {:?}", check.warnings);
+        let cost = check.cost;
         assert_eq!((cost.total, cost.unpriced), (7, vec!["DE".to_owned()]), "{engine}");
         assert_eq!(cost.accounts[0].unpriced, 1, "{engine}");
     }

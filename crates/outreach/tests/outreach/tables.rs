@@ -294,6 +294,13 @@ async fn texts_look_up_rows_by_key_and_of_the_contact_and_the_rest_is_told_befor
             contact_id: Some(ana),
             person: None,
         };
+        let total = "newest(\"orders\", \"total\", by=\"total\")";
+        let numbers = preview::TextInput {
+            body: format!("{{% if {total} > 100 %}}A{{% elif {total} > 9 %}}B{{% endif %}}{{{{ {total} }}}}"),
+            ..text.clone()
+        };
+        let shown = preview::preview_text(store, &world.links, ws, numbers).await.unwrap();
+        assert!(shown.text.starts_with("B10.50"), "numbers are compared as such and printed as kept: {}", shown.text);
         let shown = preview::preview_text(store, &world.links, ws, text).await.unwrap();
         assert!(shown.text.starts_with("Ana: 10.50 on its way {{ 7 }}"), "{}", shown.text);
         assert_eq!(shown.unknown_fields, Vec::<String>::new());

@@ -297,6 +297,7 @@ const SCANS: &[(&str, &str)] = &[
     ("search::ADD_ALL_SESSIONS", "after a gap in the event log, which is kept for a week"),
     ("search::MARK", "the begin of the key"),
     ("table_row::ROWS_WAIT", "stops at the first"),
+    ("tally::COUNT_POSTER_CHATS", "counted from the rows by tests alone"),
     ("session::ALL_SESSIONS", "a page in the order of the index"),
 ];
 

@@ -116,6 +116,13 @@ function TemplateHelp() {
         </dt>
         <dd>a condition; also and, or, not, in</dd>
         <dt>
+          <code>{'{% if points > 100 %}Gold{% elif vip %}Silver{% endif %}'}</code>
+        </dt>
+        <dd>
+          fields and columns that are defined as a number or as yes or no are compared as such; all
+          others are words
+        </dd>
+        <dt>
           <code>{'{{ {"gold": "10 %"}[tier] | default("5 %") }}'}</code>
         </dt>
         <dd>a look-up</dd>

@@ -149,6 +149,11 @@ function LinkRow({ campaignId, link, isAllOff, onAsk }: LinkRowProps) {
         <span>
           <strong>{link.raw.toLocaleString()}</strong> in all
         </span>
+        {link.scanned > 0 && (
+          <span title="By the QR code; they are among those by people">
+            <strong>{link.scanned.toLocaleString()}</strong> scanned
+          </span>
+        )}
       </span>
       <span className={css.tools}>
         <a href={link.test_link} target="_blank" rel="noreferrer">

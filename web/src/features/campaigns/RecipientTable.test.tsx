@@ -26,17 +26,21 @@ const ROW = {
   route: null,
   sent_at: null,
   first_tap_at: null,
+  first_tap_device: null,
+  first_tap_link: null,
   session_id: null,
 };
 
 const wait = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
 
 /** Shows the table; gives how often recipients were asked for. */
-async function shown(is: 'alive' | 'over', session: string | null = null) {
+async function shown(is: 'alive' | 'over', session: string | null = null, tap = {}) {
   const asked = vi.fn(() =>
     Promise.resolve(
       Response.json({
-        data: [{ position: asked.mock.calls.length, name: 'Ana', ...ROW, session_id: session }],
+        data: [
+          { position: asked.mock.calls.length, name: 'Ana', ...ROW, session_id: session, ...tap },
+        ],
         next_cursor: 'more',
       }),
     ),
@@ -62,6 +66,11 @@ describe('recipients', () => {
     const over = await shown('over');
     await wait(11_000);
     expect(over).toHaveBeenCalledTimes(1);
+  });
+
+  it('show on what and on which link the first tap was', async () => {
+    await shown('over', null, { first_tap_device: 'android', first_tap_link: 2 });
+    expect(screen.queryAllByText('Android phone, link 2')).toHaveLength(1);
   });
 
   it('wait for “Refresh” when many pages are shown', async () => {

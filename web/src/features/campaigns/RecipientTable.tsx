@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { LONG_LIST } from '@/api/query-client';
 import { keys } from '@/api/query-keys';
+import type { Device } from '@/api/link-types';
 import type { RouteNote } from '@/api/sender-types';
 import type { Recipient } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
@@ -26,7 +27,7 @@ import {
 import { apiUrl } from '@/api/client';
 import { fetchRecipients, fetchSetup } from './api';
 import css from './campaigns.module.css';
-import { RECIPIENT_STATES } from './words';
+import { RECIPIENT_STATES, TAP_DEVICES } from './words';
 
 /** By which account of several the message leaves, and why. */
 function RouteLine({ channelId, route }: { channelId: string | null; route: RouteNote }) {
@@ -38,6 +39,10 @@ function RouteLine({ channelId, route }: { channelId: string | null; route: Rout
     </span>
   );
 }
+
+/** On what the first tap was, and of which link but that into the chat. */
+const tapWords = (device: Device, link: number) =>
+  link > 0 ? `${TAP_DEVICES[device]}, link ${link}` : TAP_DEVICES[device];
 
 const columns = (mayConverse: boolean): TableColumn<Recipient>[] => [
   {
@@ -68,7 +73,14 @@ const columns = (mayConverse: boolean): TableColumn<Recipient>[] => [
     key: 'tap',
     title: 'First tap',
     priority: 'wide',
-    render: (each) => formatDateTime(each.first_tap_at),
+    render: (each) => (
+      <div className={css.nameCell}>
+        {formatDateTime(each.first_tap_at)}
+        {each.first_tap_device !== null && (
+          <span>{tapWords(each.first_tap_device, each.first_tap_link ?? 0)}</span>
+        )}
+      </div>
+    ),
   },
   {
     key: 'chat',

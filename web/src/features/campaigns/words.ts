@@ -1,3 +1,4 @@
+import type { Device } from '@/api/link-types';
 import type {
   Attribution,
   Campaign,
@@ -48,12 +49,22 @@ export const FOOTERS: { value: FooterKind; label: string; hint: string }[] = [
   { value: 'none', label: 'No link', hint: 'A plain text. Customers answer by SMS only.' },
 ];
 
+/** On what a recipient first tapped. */
+export const TAP_DEVICES: Record<Device, string> = {
+  android: 'Android phone',
+  iphone: 'iPhone',
+  tablet: 'Tablet',
+  desktop: 'Computer',
+  other: 'Other device',
+};
+
 /** Steps of the funnel in the order a customer takes them. */
 /** How surely a chat came from a campaign. */
 export const TIERS: Record<Attribution, string> = {
   certain: 'certain',
   claimed: 'claimed',
   inferred: 'inferred',
+  qr: 'by the QR code',
   ad: 'by an advertisement',
   none: 'not from here',
 };

@@ -18,6 +18,11 @@ export const ATTRIBUTION: Record<Attribution, { label: string; why: string; tone
     why: 'The number got this campaign shortly before.',
     tone: 'warn',
   },
+  qr: {
+    label: 'QR code',
+    why: 'The QR code of the campaign was scanned, by whomever.',
+    tone: 'info',
+  },
   ad: {
     label: 'Advertisement',
     why: 'An advertisement brought the customer, and no campaign did.',

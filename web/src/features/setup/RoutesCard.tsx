@@ -198,7 +198,7 @@ export function AccountPricesCard({ channels }: { channels: Channel[] }) {
     <Card
       padding="none"
       title="Prices of accounts"
-      description="What a thousand segments cost on each account, by country. Routes by price go by them."
+      description="What a thousand segments cost on each account, by country. The cost in the check before the start and routes by price go by them."
     >
       {channels.length === 0 ? (
         <EmptyState title="No SMS channel yet">Add one under Channels.</EmptyState>
