@@ -1056,6 +1056,41 @@ async fn undoing_the_wrong_import_leaves_what_a_later_one_brought_too() {
         assert_eq!((found.len(), members().await), (3, 3), "{engine}");
         assert!(found.values().all(|contact| contact.sms_consent == ConsentState::Granted), "{engine}: {found:?}");
         // They are the later one's now.
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_that_changed_a_contact_one_after_the_other_are_undone_in_any_order() {
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let mapping = [("p", "phone"), ("f", "first_name"), ("c", "city"), ("s", "shoe")];
+        let imported = async |name: &str, city: &str, shoe: &str| {
+            world.test.clock.advance(1_000);
+            let file = format!("p,f,c,s\n{},{name},{city},{shoe}\n", phone(1));
+            run(&world, file.as_bytes(), options(&mapping)).await.id
+        };
+        let undo = async |id: ImportId| {
+            undo::begin(store, ctx, ws, id).await.unwrap();
+            undo::run(store, ctx, ws, id).await.unwrap();
+            let ana = contacts(&world).await.remove(&phone(1)).unwrap();
+            let attribute = |name: &str| ana.attributes.get(name).cloned().unwrap_or_default();
+            format!("{} {} {}", ana.first_name.as_deref().unwrap_or_default(), attribute("city"), attribute("shoe"))
+        };
+        imported("Ana", "Oslo", "").await;
+        let wrong = imported("Anna", "Rome", "38").await;
+        let right = imported("Anna", "Paris", "").await;
+        let last = imported("Anne", "", "").await;
+        assert_eq!(undo(wrong).await, "Anne Paris ", "{engine}: what the later ones said stays");
+        assert_eq!(undo(last).await, "Ana Paris ", "{engine}: nothing of the first one comes back");
+        assert_eq!(undo(right).await, "Ana Oslo ", "{engine}");
+
+        let first = imported("Ana", "Rome", "").await;
+        let second = imported("Ana", "Paris", "").await;
+        assert_eq!(
+            (undo(second).await, undo(first).await),
+            ("Ana Rome ".to_owned(), "Ana Oslo ".to_owned()),
+            "{engine}"
+        );
+    }
+}
+
         world.test.clock.advance(1_000);
         assert_eq!(undone(right.id).await, (3, 0, 0), "{engine}");
         assert_eq!((contacts(&world).await.len(), members().await), (0, 0), "{engine}");
