@@ -174,6 +174,33 @@ async fn an_import_merges_by_phone_number_and_erases_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_row_takes_a_contact_past_the_most_attributes() {
+    for world in worlds().await {
+        let (ws, engine) = (world.ws(), world.test.engine);
+        let with = async |names: std::ops::Range<usize>, numbers: &[u32]| {
+            let columns = names.map(|number| (format!("a{number}"), format!("a{number}"))).collect::<Vec<_>>();
+            let mut mapping: Vec<(&str, &str)> = columns.iter().map(|(c, n)| (c.as_str(), n.as_str())).collect();
+            mapping.push(("p", "phone"));
+            let header = columns.iter().map(|(column, _)| format!(",{column}")).collect::<String>();
+            let rows =
+                numbers.iter().map(|it| format!("{}{}\n", phone(*it), ",x".repeat(columns.len()))).collect::<String>();
+            run(&world, format!("p{header}\n{rows}").as_bytes(), options(&mapping)).await
+        };
+        assert_eq!(counts(&with(0..95, &[1]).await), (1, 1, 0, 0, 0), "{engine}");
+        let full = with(90..103, &[1, 2]).await;
+        assert_eq!(counts(&full), (2, 1, 0, 1, 0), "{engine}");
+        assert_eq!(full.rejections["too_many_attributes"], 1, "{engine}");
+        let errors = world.write(move |tx| tx.import_errors(ws, full.id, 0, 10)).await;
+        let why =
+            |error: &segue_store::import::StoredImportError| error.message.contains("have 103 attributes; it has 95");
+        assert!(errors.iter().any(why), "{engine}: {errors:?}");
+        assert_eq!(contacts(&world).await[&phone(1)].attributes.len(), 95, "{engine}: nothing of the row is written");
+        assert_eq!(counts(&with(90..100, &[1]).await), (1, 0, 1, 0, 0), "{engine}: as many as fit");
+        assert_eq!(counts(&with(0..100, &[1]).await), (1, 0, 0, 0, 0), "{engine}: no new ones");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn consent_needs_evidence_and_never_brings_back_who_said_no() {
     let content = b"p,ok\n2125550100,yes\n2125550101,yes\n2125550102,no\n";
     let mapping = [("p", "phone")];
@@ -1030,33 +1057,6 @@ async fn refused_rows_go_with_the_file_of_a_dry_run_and_when_an_import_cannot_be
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn undoing_the_wrong_import_leaves_what_a_later_one_brought_too() {
-    for world in worlds().await {
-        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
-        let file = format!("p\n{}\n{}\n{}\n", phone(1), phone(2), phone(3));
-        let chosen = || with_consent(options(&[("p", "phone")]), None);
-        let wrong = run(&world, file.as_bytes(), chosen()).await;
-        world.test.clock.advance(1_000);
-        let right = run(&world, file.as_bytes(), chosen()).await;
-        assert_eq!((right.created, right.unchanged, right.opted_in), (0, 3, 3), "{engine}");
-        world.test.clock.advance(1_000);
-        let undone = async |import: ImportId| {
-            let looked = undo::look(store, ctx, ws, import).await.unwrap();
-            undo::begin(store, ctx, ws, import).await.unwrap();
-            let undone = undo::run(store, ctx, ws, import).await.unwrap().undo.unwrap();
-            assert_eq!(undone, looked, "{engine}");
-            (undone.removed, undone.kept, undone.unlisted)
-        };
-        let members = async || {
-            let lists = segue_outreach::contacts::lists(store, ws).await.unwrap();
-            lists.iter().find(|list| list.name == "Imported").unwrap().member_count
-        };
-        assert_eq!(undone(wrong.id).await, (0, 3, 0), "{engine}");
-        let found = contacts(&world).await;
-        assert_eq!((found.len(), members().await), (3, 3), "{engine}");
-        assert!(found.values().all(|contact| contact.sms_consent == ConsentState::Granted), "{engine}: {found:?}");
-        // They are the later one's now.
-#[tokio::test(flavor = "multi_thread")]
 async fn imports_that_changed_a_contact_one_after_the_other_are_undone_in_any_order() {
     for world in worlds().await {
         let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
@@ -1091,6 +1091,33 @@ async fn imports_that_changed_a_contact_one_after_the_other_are_undone_in_any_or
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn undoing_the_wrong_import_leaves_what_a_later_one_brought_too() {
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let file = format!("p\n{}\n{}\n{}\n", phone(1), phone(2), phone(3));
+        let chosen = || with_consent(options(&[("p", "phone")]), None);
+        let wrong = run(&world, file.as_bytes(), chosen()).await;
+        world.test.clock.advance(1_000);
+        let right = run(&world, file.as_bytes(), chosen()).await;
+        assert_eq!((right.created, right.unchanged, right.opted_in), (0, 3, 3), "{engine}");
+        world.test.clock.advance(1_000);
+        let undone = async |import: ImportId| {
+            let looked = undo::look(store, ctx, ws, import).await.unwrap();
+            undo::begin(store, ctx, ws, import).await.unwrap();
+            let undone = undo::run(store, ctx, ws, import).await.unwrap().undo.unwrap();
+            assert_eq!(undone, looked, "{engine}");
+            (undone.removed, undone.kept, undone.unlisted)
+        };
+        let members = async || {
+            let lists = segue_outreach::contacts::lists(store, ws).await.unwrap();
+            lists.iter().find(|list| list.name == "Imported").unwrap().member_count
+        };
+        assert_eq!(undone(wrong.id).await, (0, 3, 0), "{engine}");
+        let found = contacts(&world).await;
+        assert_eq!((found.len(), members().await), (3, 3), "{engine}");
+        assert!(found.values().all(|contact| contact.sms_consent == ConsentState::Granted), "{engine}: {found:?}");
+        // They are the later one's now.
         world.test.clock.advance(1_000);
         assert_eq!(undone(right.id).await, (3, 0, 0), "{engine}");
         assert_eq!((contacts(&world).await.len(), members().await), (0, 0), "{engine}");
