@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::PhoneNumber;
 
+/// Most attributes of one contact that somebody writes. Merges may come to more, which can be changed then.
+pub const MOST_ATTRIBUTES: usize = 100;
+
 /// What is known of a person; the same shape is used for creating and for reading.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -6,7 +6,7 @@ use segue_model::{
     ConsentEventId, ContactId, Ctx, ListId, PhoneNumber, ProgrammeId, Timestamp, WorkspaceId,
     actor::Actor,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Origin, Purpose, Scope},
-    contact::{ContactFields, STANDARD_FIELDS},
+    contact::{ContactFields, MOST_ATTRIBUTES, STANDARD_FIELDS},
     id::Id as _,
     programme::EndReason,
     quiet_hours,
@@ -30,8 +30,6 @@ use crate::{
 const LONGEST_FIELD: usize = 300;
 /// Longest attribute value, in characters.
 const LONGEST_ATTRIBUTE: usize = 2_000;
-/// Most attributes of one contact that somebody writes at once. Merges may come to more, which can be changed then.
-pub(crate) const MOST_ATTRIBUTES: usize = 100;
 
 /// Fields of a contact to set. An absent field stays as it is; `null` or an empty text clears it.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]

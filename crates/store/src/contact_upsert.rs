@@ -2,7 +2,7 @@
 
 use segue_model::{
     ContactId, Timestamp, WorkspaceId,
-    contact::{ContactFields, FieldChanges},
+    contact::{ContactFields, FieldChanges, MOST_ATTRIBUTES},
 };
 
 use crate::{StoreError, Tx, contact::ContactChange};
@@ -15,6 +15,13 @@ pub enum Upserted {
     Unchanged(ContactId),
     /// Nothing was written: the key and the number belong to two contacts, or the number to one with another key.
     Ambiguous,
+    /// Nothing was written: with what is new the known contact would have more attributes than [`MOST_ATTRIBUTES`].
+    Full {
+        /// How many it has.
+        has: usize,
+        /// How many it would have.
+        would: usize,
+    },
 }
 
 impl Upserted {
@@ -23,7 +30,7 @@ impl Upserted {
     pub const fn id(self) -> Option<ContactId> {
         match self {
             Self::Created(id) | Self::Updated(id) | Self::Unchanged(id) => Some(id),
-            Self::Ambiguous => None,
+            Self::Ambiguous | Self::Full { .. } => None,
         }
     }
 }
@@ -122,6 +129,10 @@ impl Tx<'_> {
         let merged = merged(&known, &fields);
         if merged == known {
             return Ok((Upserted::Unchanged(id), FieldChanges::new()));
+        }
+        let (has, would) = (known.attributes.len(), merged.attributes.len());
+        if would > MOST_ATTRIBUTES && would > has {
+            return Ok((Upserted::Full { has, would }, FieldChanges::new()));
         }
         if (&merged.phone, &merged.external_key) == (&known.phone, &known.external_key) {
             self.put_fields_quietly(workspace_id, id, &merged, now)?;

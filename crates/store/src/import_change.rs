@@ -75,6 +75,8 @@ pub struct ChangeAndNow {
     pub brought_besides: Option<ImportId>,
     /// The first such one that put it on the same list, or would have.
     pub listed_besides: Option<ImportId>,
+    /// Later imports that are not undone and had to do with the contact, in their order.
+    pub later: Vec<ImportId>,
 }
 
 crate::sql! {
@@ -191,6 +193,7 @@ fn read_change_and_now(row: &mut Row<'_>) -> Result<ChangeAndNow, StoreError> {
         spoke_since: row.next()?,
         brought_besides: None,
         listed_besides: None,
+        later: Vec::new(),
     })
 }
 
@@ -276,6 +279,7 @@ impl Tx<'_> {
             for entry in changes.iter_mut().filter(|entry| of_both.contains(&entry.change.contact_id)) {
                 entry.brought_besides = entry.brought_besides.or(Some(other));
                 entry.listed_besides = entry.listed_besides.or(on_list.then_some(other));
+                entry.later.extend((other > import_id).then_some(other));
             }
         }
         Ok(changes)
@@ -318,6 +322,36 @@ impl Tx<'_> {
         contact_id: ContactId,
     ) -> Result<(), StoreError> {
         self.execute(&PASS_CREATED_ON, &[&workspace_id, &to, &contact_id]).map(|_| ())
+    }
+
+    /// Has later imports of a contact, in their order, find what was before one that is undone: what that one changed does not
+    /// come back when they are undone, too.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pass_values_on(
+        &mut self,
+        workspace_id: WorkspaceId,
+        to: &[ImportId],
+        undone: &ImportChange,
+    ) -> Result<(), StoreError> {
+        let mut open = undone.fields.clone();
+        for other in to {
+            let key: [&dyn crate::Bind; 3] = [&workspace_id, other, &undone.contact_id];
+            let Some(mut change) = self.query_opt(&IMPORT_CHANGE, &key, read_change)? else { continue };
+            let known = change.fields.clone();
+            open.retain(|name, (before, after)| {
+                let Some((found, _)) = change.fields.get_mut(name) else { return true };
+                if *found == *after {
+                    found.clone_from(before);
+                }
+                false
+            });
+            if change.fields != known {
+                self.put_import_change(&PUT_IMPORT_CHANGE, workspace_id, *other, &change)?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes a place on a list that stays when its import is undone that of another one that put contacts on it, too.

@@ -8,12 +8,14 @@
 //! programmes on the others, and the questions that the others have asked.
 //!
 //! A no to one sender is a no to its pools as they are in that moment, and is recorded for each number or name of them: a
-//! pool that loses a sender later does not begin to text whoever said no to it.
+//! pool that loses a sender later does not begin to text whoever said no to it. What counts by the pool alone, because it was
+//! said before that was so or before the sender came to the pool, is recorded when the pool loses a sender or is deleted
+//! ([`Tx::keep_noes_of_pool`]).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use segue_model::{
-    ContactId, Ctx, ProgrammeId, SenderId, Timestamp, WorkspaceId,
+    ContactId, Ctx, ProgrammeId, SenderId, SenderPoolId, Timestamp, WorkspaceId,
     consent::{ConsentAction, ConsentMethod, Medium, OptOutScope, Purpose, Scope},
     programme::{Covers, EndReason, SubscriptionState},
 };
@@ -68,9 +70,94 @@ crate::sql! {
                     JOIN senders m ON m.workspace_id = b.workspace_id AND m.id = b.sender_id
                 WHERE t.workspace_id = n.workspace_id AND t.address = n.address AND m.address = s.address))
         ORDER BY n.id";
+    /// What has a number or name of a pool, on whichever account.
+    SENDERS_OF_POOL = "SELECT DISTINCT n.address, n.id FROM sender_pool_members m
+        JOIN senders s ON s.workspace_id = m.workspace_id AND s.id = m.sender_id
+        JOIN senders n ON n.workspace_id = s.workspace_id AND n.address = s.address
+        WHERE m.workspace_id = $1 AND m.pool_id = $2 ORDER BY n.address, n.id";
+    NOES_TO_POOL = "SELECT r.address, r.scope_id FROM scoped_consents r
+        WHERE r.workspace_id = $1 AND r.medium = 'sms' AND r.purpose = 'marketing' AND r.state = 'revoked'
+            AND r.scope_id IN (SELECT n.id FROM sender_pool_members m
+                JOIN senders s ON s.workspace_id = m.workspace_id AND s.id = m.sender_id
+                JOIN senders n ON n.workspace_id = s.workspace_id AND n.address = s.address
+                WHERE m.workspace_id = $1 AND m.pool_id = $2)
+        ORDER BY r.address, r.scope_id";
+    NO_TO_SENDER = "SELECT method, wording, proof, actor, occurred_at FROM consent_events
+        WHERE workspace_id = $1 AND address = $2 AND medium = 'sms' AND purpose = 'marketing' AND scope = $3
+            AND action = 'revoke' ORDER BY occurred_at DESC, id DESC LIMIT 1";
 }
 
 impl Tx<'_> {
+    /// Records for every number or name of a pool what was said to another one of it and counts by the pool alone. To be
+    /// called before the pool loses a sender or is deleted: what held for both goes on to hold for each. Gives how many
+    /// entries that took.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn keep_noes_of_pool(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: SenderPoolId,
+        ctx: &Ctx,
+    ) -> Result<usize, ConsentError> {
+        self.lock_consents(workspace_id)?;
+        let senders: Vec<(String, SenderId)> =
+            self.query(&SENDERS_OF_POOL, &[&workspace_id, &id], |row| Ok((row.next()?, row.next()?)))?;
+        let address_of: BTreeMap<SenderId, &str> =
+            senders.iter().map(|(address, sender)| (*sender, address.as_str())).collect();
+        let mut said: BTreeMap<String, Vec<SenderId>> = BTreeMap::new();
+        for (phone, sender) in self
+            .query(&NOES_TO_POOL, &[&workspace_id, &id], |row| Ok((row.next::<String>()?, row.next::<SenderId>()?)))?
+        {
+            said.entry(phone).or_default().push(sender);
+        }
+        let mut kept = 0;
+        for (phone, said_to) in said {
+            let refused: BTreeSet<&str> = said_to.iter().filter_map(|sender| address_of.get(sender).copied()).collect();
+            let mut others =
+                senders.iter().filter(|(address, _)| !refused.contains(address.as_str())).collect::<Vec<_>>();
+            others.dedup_by(|(next, _), (address, _)| next == address);
+            if others.is_empty() {
+                continue;
+            }
+            let mut last: Option<NewConsentEvent> = None;
+            for sender in said_to {
+                let no = self.no_to_sender(workspace_id, &phone, sender)?;
+                last = last.into_iter().chain(no).max_by_key(|no| no.occurred_at);
+            }
+            // Where another number of the person said it, that one's entry holds here as well.
+            let Some(no) = last else { continue };
+            for (_, sender) in others {
+                self.record_consent_quietly(workspace_id, &no, &ConsentExtent::of(Scope::Sender(*sender)), ctx)?;
+                kept += 1;
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The last no to one sender in the ledger of an address.
+    fn no_to_sender(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+        sender: SenderId,
+    ) -> Result<Option<NewConsentEvent>, StoreError> {
+        let said = Scope::Sender(sender).to_string();
+        self.query_opt(&NO_TO_SENDER, &[&workspace_id, &address, &said], |row| {
+            Ok(NewConsentEvent {
+                medium: Medium::Sms,
+                address: address.to_owned(),
+                purpose: Purpose::Marketing,
+                action: ConsentAction::Revoke,
+                method: row.word()?,
+                wording: row.next()?,
+                proof: row.next()?,
+                actor: row.next()?,
+                occurred_at: row.next()?,
+            })
+        })
+    }
+
     /// The senders that the address has said no to and of which that counts for this one: itself, its number or name on
     /// other accounts, and what shares a pool with one of those. With since when. A yes to one has to take back each.
     ///

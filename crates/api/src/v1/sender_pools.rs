@@ -4,6 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
 use segue_model::{SenderId, SenderPoolId, WorkspaceId};
+use segue_outreach::OutreachError;
 use segue_store::{StoreError, Tx, sender_pool::SenderPoolView};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -84,10 +85,10 @@ async fn change(
     Json(change): Json<SenderPoolChange>,
 ) -> Result<Json<SenderPoolView>, Problem> {
     let new_name = change.name.as_deref().map(name).transpose()?;
-    let workspace_id = caller.workspace_id;
+    let (workspace_id, ctx) = (caller.workspace_id, state.ctx.clone());
     let changed = state.store.write::<_, Problem, _>(move |tx| {
         tx.lock("sender_pool", &id)?;
-        found(tx, workspace_id, id)?;
+        let before = found(tx, workspace_id, id)?;
         if let Some(name) = &new_name
             && !tx.rename_sender_pool(workspace_id, id, name)?
         {
@@ -95,6 +96,9 @@ async fn change(
         }
         if let Some(sender_ids) = &change.sender_ids {
             check_senders(tx, workspace_id, sender_ids)?;
+            if before.sender_ids.iter().any(|sender| !sender_ids.contains(sender)) {
+                tx.keep_noes_of_pool(workspace_id, id, &ctx).map_err(OutreachError::from)?;
+            }
             tx.set_pool_members(workspace_id, id, sender_ids)?;
             if tx.pool_lost_named_sender(workspace_id, id)? {
                 let words = "A campaign that has not ended names a sender that would leave the pool. End it first.";
@@ -114,17 +118,20 @@ async fn delete(
     caller: Caller,
     PathId(id): PathId<SenderPoolId>,
 ) -> Result<StatusCode, Problem> {
-    let workspace_id = caller.workspace_id;
+    let (workspace_id, ctx) = (caller.workspace_id, state.ctx.clone());
     let deleted = state.store.write::<_, Problem, _>(move |tx| {
         tx.lock("sender_pool", &id)?;
         found(tx, workspace_id, id)?;
-        Ok(tx.delete_sender_pool(workspace_id, id)?)
+        tx.keep_noes_of_pool(workspace_id, id, &ctx).map_err(OutreachError::from)?;
+        if !tx.delete_sender_pool(workspace_id, id)? {
+            let words = "A campaign or batch that has not ended uses this pool. End it or choose another sender for it \
+                         first.";
+            return Err(Problem::new(StatusCode::CONFLICT, "sender_pool_in_use", words));
+        }
+        Ok(())
     });
-    if deleted.await? {
-        return Ok(StatusCode::NO_CONTENT);
-    }
-    let words = "A campaign or batch that has not ended uses this pool. End it or choose another sender for it first.";
-    Err(Problem::new(StatusCode::CONFLICT, "sender_pool_in_use", words))
+    deleted.await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn found(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: SenderPoolId) -> Result<SenderPoolView, Problem> {

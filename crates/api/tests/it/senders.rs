@@ -1,10 +1,14 @@
 //! Senders, where they may send, and their registrations.
 
 use http::{Method, StatusCode};
-use segue_model::role::Role;
+use segue_model::{
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
+    role::Role,
+};
+use segue_store::consent::{ConsentExtent, NewConsentEvent};
 use serde_json::{Value, json};
 
-use crate::support::{Server, json as json_request, servers, with_key};
+use crate::support::{Server, json as json_request, request, servers, with_key};
 
 async fn registration(server: &Server, key: &str, body: Value) -> Value {
     let made = server.post(key, "/api/v1/registrations", &body).await;
@@ -169,6 +173,69 @@ async fn a_pool_is_made_changed_and_named_by_a_message() {
         assert_eq!(kept["data"][0]["numbers"], 1, "{kept}");
         let both = json!({ "pool_id": pool["id"], "sender_id": two, "phone": "+15550110001", "text": "Hello" });
         assert_eq!(server.post(&key, "/api/v1/messages", &both).await.json()["errors"][0]["field"], "sender");
+    }
+}
+
+/// Recorded for one sender alone, as before noes were recorded for each sender of a pool.
+#[tokio::test]
+async fn a_no_that_counts_by_the_pool_alone_goes_on_to_count_when_the_pool_loses_a_sender_or_is_deleted() {
+    const PERSON: &str = "+12125550001";
+    for server in servers().await {
+        let (key, engine, ws) = (server.key(Role::Admin).await, server.test.engine, server.test.workspace_id());
+        let channel = server.test.sms_channel("carrier").await;
+        let mut senders = Vec::new();
+        for number in 1..=4 {
+            senders.push(server.test.sender(channel.id, &format!("+1555000000{number}")).await.id);
+        }
+        let say = async |action: ConsentAction, scope: Scope| {
+            let (ctx, now) = (server.test.ctx.clone(), server.test.now());
+            let event = NewConsentEvent {
+                medium: Medium::Sms,
+                address: PERSON.to_owned(),
+                purpose: Purpose::Marketing,
+                action,
+                method: ConsentMethod::Keyword,
+                wording: Some("STOP".to_owned()),
+                proof: None,
+                actor: "customer".to_owned(),
+                occurred_at: now,
+            };
+            let extent = ConsentExtent::of(scope);
+            let said = server.test.store.write(move |tx| tx.record_consent_within(ws, &event, &extent, &ctx));
+            said.await.unwrap();
+            server.test.clock.advance(1);
+        };
+        let refused = async || {
+            let read = server.test.store.read::<_, segue_store::StoreError, _>(move |tx| {
+                let mut refused = Vec::new();
+                for number in 1..=4 {
+                    let from = format!("+1555000000{number}");
+                    let now = tx.consent_state_from(ws, Medium::Sms, PERSON, Purpose::Marketing, &from)?;
+                    refused.extend((now.state == ConsentState::Revoked).then_some(number));
+                }
+                Ok(refused)
+            });
+            read.await.unwrap()
+        };
+        say(ConsentAction::Grant, Scope::All).await;
+        let pool = json!({ "name": "Spring", "sender_ids": &senders[..3] });
+        let pool = server.post(&key, "/api/v1/sender-pools", &pool).await.json();
+        let path = format!("/api/v1/sender-pools/{}", pool["id"].as_str().unwrap());
+        say(ConsentAction::Revoke, Scope::Sender(senders[0])).await;
+        assert_eq!(refused().await, [1, 2, 3], "{engine}");
+        let changed = server.patch(&key, &path, &json!({ "sender_ids": &senders[1..3] })).await;
+        assert_eq!(changed.status, StatusCode::OK, "{}", changed.text());
+        assert_eq!(refused().await, [1, 2, 3], "{engine}: the one that heard it has left");
+
+        say(ConsentAction::Grant, Scope::Sender(senders[1])).await;
+        say(ConsentAction::Grant, Scope::Sender(senders[2])).await;
+        assert_eq!(refused().await, [1], "{engine}: nothing stands above what the person says since");
+        let all = server.patch(&key, &path, &json!({ "sender_ids": senders })).await;
+        assert_eq!(all.status, StatusCode::OK, "{}", all.text());
+        assert_eq!(refused().await, [1, 2, 3, 4], "{engine}: together again");
+        let gone = server.send(with_key(request(Method::DELETE, &path), &key)).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT, "{engine}");
+        assert_eq!(refused().await, [1, 4], "{engine}: the others were opened again after it");
     }
 }
 

@@ -356,6 +356,9 @@ fn decide_member(
     let (rule, not_before) = match judgement.decision {
         Decision::Send(_) => (Rule::Allowed.as_str(), Some(now)),
         Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
+        // It was on when the campaign began. Who was planned before waits for it, and so does this one: the last look holds
+        // both and knows for how long.
+        Decision::Suppress { rule: rule @ Rule::SenderNotActive } => (rule.as_str(), Some(now)),
         Decision::Suppress { rule } => (rule.as_str(), None),
     };
     let (rule, not_before) =

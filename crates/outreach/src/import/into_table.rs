@@ -1,8 +1,10 @@
 //! Imports into tables beside the contacts, by the same files, chunks, dry run, progress and undoing.
 //!
 //! A row of the file says of the row with its key what its columns say; what the file has no column for stays. What was
-//! there before is logged with the import in the transaction that changes it, so that undoing gives it back where nobody
-//! changed it since.
+//! there before is logged with the import in the transaction that changes it, so that undoing gives it back, value by value,
+//! where nobody changed it since. A row that another import made is noted, too, where the file says the same of it: it stays
+//! when that one is undone, as this one's. Undoing one of several imports that changed a row leaves what the later ones say, and
+//! these are noted to have found what was before the one that is undone.
 
 use std::{
     collections::HashMap,
@@ -15,7 +17,7 @@ use segue_store::{
     import::{ImportCounts, UndoCounts},
     table::DataTable,
     table_import::RowImported,
-    table_row::{NewRow, RowChange, RowFields},
+    table_row::{KnownRow, NewRow, RowChange, RowFields},
 };
 
 use super::{
@@ -24,6 +26,7 @@ use super::{
 };
 use crate::{
     OutreachError,
+    contacts::clean,
     tables::{found, rows, values},
 };
 
@@ -130,10 +133,12 @@ pub(super) fn write(
     let table = found(tx, job.workspace_id, table_id)?;
     let changes = rows::put(tx, job.workspace_id, &table, (patches, &job.country), now)?;
     let after = tx.row_fields(job.workspace_id, table_id, patches.iter().map(|patch| patch.key.as_str()))?;
+    let mut found_so = Vec::new();
     for ((patch, change), after) in patches.iter().zip(changes).zip(after) {
         let before = match change {
             RowChange::Unchanged => {
                 counts.unchanged += 1;
+                found_so.push(patch.key.as_str());
                 continue;
             }
             RowChange::Created => {
@@ -150,36 +155,161 @@ pub(super) fn write(
         let imported = RowImported { key, before, country_before, after: after.unwrap_or_default() };
         tx.insert_row_change(job.workspace_id, job.import_id, &imported)?;
     }
+    for key in tx.rows_made_by_others(job.workspace_id, (table_id, job.import_id), &found_so, now)? {
+        tx.insert_row_change(job.workspace_id, job.import_id, &RowImported::found(key))?;
+    }
     Ok(())
 }
 
 /// What undoing does to one row.
 #[derive(Debug, PartialEq, Eq)]
 enum Action {
-    /// It is gone.
+    /// It is gone, or the import left it as it was.
     Nothing,
     Remove,
-    Restore(RowFields),
+    /// Another import brought it, too, or somebody changed it since.
+    Keep,
+    /// The row as it is now, with the values and the country that the import had changed and nobody changed since.
+    Restore(RowFields, Option<String>),
     ChangedSince,
 }
 
-fn decide(change: &RowImported, now: Option<&RowFields>) -> Action {
-    match (now, &change.before) {
-        (None, _) => Action::Nothing,
-        (Some(now), _) if *now != change.after => Action::ChangedSince,
-        (Some(_), None) => Action::Remove,
-        (Some(_), Some(before)) => Action::Restore(before.clone()),
+/// An entry of the log with what is known now.
+struct Entry {
+    change: RowImported,
+    now: Option<KnownRow>,
+    /// What later imports that are not undone did to the row, in their order.
+    later: Vec<(ImportId, RowImported)>,
+}
+
+impl Entry {
+    /// The columns that the import changed and the table still has.
+    fn changed<'a>(&'a self, table: &DataTable) -> Vec<&'a str> {
+        let RowImported { before: Some(before), after, .. } = &self.change else { return Vec::new() };
+        let mut names: Vec<&str> = before.keys().chain(after.keys()).map(String::as_str).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|name| table.column(name).is_some() && before.get(*name) != after.get(*name));
+        names
+    }
+
+    /// `told` is the country that the import was told.
+    fn decide(&self, table: &DataTable, told: Option<&str>) -> Action {
+        let change = &self.change;
+        let Some(now) = self.now.as_ref().filter(|_| !change.is_found()) else { return Action::Nothing };
+        let Some(before) = &change.before else {
+            return if self.later.is_empty() && same(table, &now.fields, &change.after) {
+                Action::Remove
+            } else {
+                Action::Keep
+            };
+        };
+        if self.later.iter().any(|(_, later)| later.before.is_none()) {
+            // It was deleted since, and came anew.
+            return Action::ChangedSince;
+        }
+        let (changed, mut fields) = (self.changed(table), now.fields.clone());
+        for name in &changed {
+            if now.fields.get(*name) == change.after.get(*name) {
+                set(&mut fields, name, before.get(*name));
+            }
+        }
+        let country_after = told.or(change.country_before.as_deref());
+        let country = if now.country.as_deref() == country_after { &change.country_before } else { &now.country };
+        let is_restored = fields != now.fields || (changed.is_empty() && *country != now.country);
+        if is_restored { Action::Restore(fields, country.clone()) } else { Action::ChangedSince }
+    }
+
+    /// Later imports found what was before this one, if this one never was: their entries say so from now on. Gives those
+    /// that are others now.
+    fn pass_on(self, table: &DataTable, told: Option<&str>) -> Vec<(ImportId, RowImported)> {
+        if self.now.is_none() || self.change.is_found() {
+            return Vec::new();
+        }
+        let changed: Vec<String> = self.changed(table).into_iter().map(str::to_owned).collect();
+        let (change, mut later) = (self.change, self.later);
+        let Some(before) = &change.before else {
+            later.truncate(1);
+            later.retain_mut(|(_, next)| {
+                let found_so = next.before.as_ref().is_some_and(|found| same(table, found, &change.after));
+                if next.is_found() {
+                    *next = change.clone();
+                } else if found_so {
+                    next.before = None;
+                }
+                next.before.is_none()
+            });
+            return later;
+        };
+        let (mut open, mut others) = (changed, Vec::new());
+        for (id, mut next) in later.into_iter().filter(|(_, next)| !next.is_found()) {
+            let was = next.clone();
+            let Some(found) = &mut next.before else { break };
+            open.retain(|name| {
+                if found.get(name) != change.after.get(name) {
+                    return false;
+                }
+                let is_own = next.after.get(name) != found.get(name);
+                set(found, name, before.get(name));
+                if !is_own {
+                    set(&mut next.after, name, before.get(name));
+                }
+                !is_own
+            });
+            if told.is_some() && next.country_before.as_deref() == told {
+                next.country_before.clone_from(&change.country_before);
+            }
+            if next != was {
+                others.push((id, next));
+            }
+        }
+        others
     }
 }
 
-fn count(counts: &mut UndoCounts, action: &Action, created: bool) {
+/// Whether a row holds what was noted of it, as far as the table still has the columns.
+fn same(table: &DataTable, row: &RowFields, noted: &RowFields) -> bool {
+    table.columns.iter().all(|column| row.get(&column.name) == noted.get(&column.name))
+}
+
+fn set(fields: &mut RowFields, name: &str, value: Option<&String>) {
+    match value {
+        Some(value) => fields.insert(name.to_owned(), value.clone()),
+        None => fields.remove(name),
+    };
+}
+
+fn count(counts: &mut UndoCounts, action: &Action) {
     match action {
         Action::Nothing => {}
         Action::Remove => counts.removed += 1,
-        Action::Restore(_) => counts.restored += 1,
-        Action::ChangedSince if created => counts.kept += 1,
+        Action::Keep => counts.kept += 1,
+        Action::Restore(..) => counts.restored += 1,
         Action::ChangedSince => counts.changed_since += 1,
     }
+}
+
+/// The next entries of the log after a key.
+fn entries(
+    tx: &mut Tx<'_>,
+    (workspace_id, import_id): (WorkspaceId, ImportId),
+    table_id: TableId,
+    (after, limit): (&str, i64),
+) -> Result<Vec<Entry>, OutreachError> {
+    let page = tx.row_changes(workspace_id, import_id, after, limit)?;
+    let keys: Vec<&str> = page.iter().map(|change| change.key.as_str()).collect();
+    let known = tx.known_rows(workspace_id, table_id, keys.iter().copied())?;
+    let later = tx.row_changes_after(workspace_id, (table_id, import_id), &keys)?;
+    let all = page.into_iter().zip(known).zip(later);
+    Ok(all.map(|((change, now), later)| Entry { change, now, later }).collect())
+}
+
+/// The country that an import was told.
+fn told(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: ImportId) -> Result<Option<String>, OutreachError> {
+    let work = tx.import_work(workspace_id, id)?.ok_or(OutreachError::NotFound("import"))?;
+    // Options that cannot be read any more told nothing that matters now.
+    let options: ImportOptions = serde_json::from_value(work.options).unwrap_or_default();
+    Ok(clean(&options.default_country, 2))
 }
 
 /// What undoing would come to for the next rows of the log, and the last of them.
@@ -191,12 +321,13 @@ pub(super) fn look(
     limit: i64,
     counts: &mut UndoCounts,
 ) -> Result<Option<String>, OutreachError> {
-    let page = tx.row_changes(workspace_id, import_id, after, limit)?;
-    let now = tx.row_fields(workspace_id, table_id, page.iter().map(|change| change.key.as_str()))?;
-    for (change, now) in page.iter().zip(&now) {
-        count(counts, &decide(change, now.as_ref()), change.before.is_none());
+    let Some(table) = tx.table(workspace_id, table_id)? else { return Ok(None) };
+    let told = told(tx, workspace_id, import_id)?;
+    let page = entries(tx, (workspace_id, import_id), table_id, (after, limit))?;
+    for entry in &page {
+        count(counts, &entry.decide(&table, told.as_deref()));
     }
-    Ok(page.last().map(|last| last.key.clone()))
+    Ok(page.last().map(|last| last.change.key.clone()))
 }
 
 /// Undoes the next rows of the log and takes them out of it. `false` when there are no more.
@@ -210,43 +341,28 @@ pub(super) fn undo(
     tx.lock_rows(workspace_id, table_id)?;
     let Some(table) = tx.table(workspace_id, table_id)? else { return Ok(false) };
     let country = values::country(tx, workspace_id)?;
-    let page = tx.row_changes(workspace_id, import_id, "", limit)?;
-    let known = tx.row_fields(workspace_id, table_id, page.iter().map(|change| change.key.as_str()))?;
+    let told = told(tx, workspace_id, import_id)?;
+    let page = entries(tx, (workspace_id, import_id), table_id, ("", limit))?;
+    let is_last = page.is_empty();
     let (mut gone, mut back) = (Vec::new(), Vec::new());
-    for (change, known) in page.iter().zip(&known) {
-        let action = decide(change, known.as_ref());
-        count(counts, &action, change.before.is_none());
+    for entry in page {
+        let action = entry.decide(&table, told.as_deref());
+        count(counts, &action);
+        let key = entry.change.key.clone();
+        tx.delete_row_change(workspace_id, import_id, &key)?;
+        for (other, change) in entry.pass_on(&table, told.as_deref()) {
+            tx.put_row_change(workspace_id, other, &change)?;
+        }
         match action {
-            Action::Remove => gone.push(change.key.clone()),
-            Action::Restore(fields) => {
-                let told = change.country_before.clone();
-                let link = values::address(&table, &fields, told.as_deref().unwrap_or(&country)).ok().flatten();
-                back.push(NewRow { key: change.key.clone(), fields, link, country: told });
+            Action::Remove => gone.push(key),
+            Action::Restore(fields, own) => {
+                let link = values::address(&table, &fields, own.as_deref().unwrap_or(&country)).ok().flatten();
+                back.push(NewRow { key, fields, link, country: own });
             }
-            Action::Nothing | Action::ChangedSince => {}
+            Action::Nothing | Action::Keep | Action::ChangedSince => {}
         }
     }
     tx.delete_rows(workspace_id, table_id, &gone, now)?;
     tx.put_rows(workspace_id, table_id, &back, now)?;
-    for change in &page {
-        tx.delete_row_change(workspace_id, import_id, &change.key)?;
-    }
-    Ok(!page.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_changed_since_is_left_alone() {
-        let fields = |total: &str| RowFields::from([("total".to_owned(), total.to_owned())]);
-        let made = RowImported { key: "1".to_owned(), before: None, country_before: None, after: fields("5") };
-        assert_eq!(decide(&made, Some(&fields("5"))), Action::Remove);
-        assert_eq!(decide(&made, Some(&fields("6"))), Action::ChangedSince);
-        assert_eq!(decide(&made, None), Action::Nothing);
-        let changed = RowImported { before: Some(fields("4")), ..made };
-        assert_eq!(decide(&changed, Some(&fields("5"))), Action::Restore(fields("4")));
-        assert_eq!(decide(&changed, Some(&fields("6"))), Action::ChangedSince);
-    }
+    Ok(!is_last)
 }

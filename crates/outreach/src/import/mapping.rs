@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use segue_model::contact::STANDARD_FIELDS;
+use segue_model::contact::{MOST_ATTRIBUTES, STANDARD_FIELDS};
 
 use super::ImportOptions;
-use crate::{
-    OutreachError,
-    contacts::{MOST_ATTRIBUTES, attribute_name},
-};
+use crate::{OutreachError, contacts::attribute_name};
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

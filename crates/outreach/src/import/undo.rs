@@ -2,7 +2,7 @@
 //! changed again, its list loses its members, and its opt-ins are taken back by an entry in the ledger. Opt-outs that it
 //! brought stay: a no is never undone by anybody but the person. What another import brought as well stays, as that one's:
 //! it goes when that one is undone, too. A contact that the other one changed stays for good: undoing that one gives it its
-//! earlier values back.
+//! earlier values back, but none of an import that is undone already.
 //!
 //! # Why a crash at each point is safe
 //! What the import did is logged with it, contact by contact. The log is walked in the order of contacts, [`CHUNK`] at a
@@ -240,6 +240,9 @@ fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> 
             }
             Action::Nothing | Action::ChangedSince => {}
         }
+        if !entry.change.fields.is_empty() {
+            tx.pass_values_on(workspace_id, &entry.later, &entry.change)?;
+        }
         count(&mut counts, &decision);
         if let Some(list_id) = work.list_id {
             if decision.unlist {
@@ -329,6 +332,7 @@ mod tests {
             spoke_since: false,
             brought_besides: None,
             listed_besides: None,
+            later: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use segue_model::{
     ContactId, Ctx, ImportId, PhoneNumber, Timestamp,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
-    contact::FieldChanges,
+    contact::{FieldChanges, MOST_ATTRIBUTES},
 };
 use segue_store::{
     StoreError, Tx,
@@ -45,8 +45,8 @@ enum Consent {
 #[derive(Default)]
 pub(super) struct Applied {
     counts: ImportCounts,
-    /// Numbers of rows whose external key and phone number are those of two contacts.
-    ambiguous: Vec<i64>,
+    /// Numbers of rows that do not fit what is known, with why.
+    refused: Vec<(i64, Refusal)>,
 }
 
 /// Why a chunk was not written.
@@ -112,10 +112,10 @@ fn finish(
     done: &Applied,
     now: Timestamp,
 ) -> Result<Option<ImportView>, StoreError> {
-    let ambiguous = ambiguous();
+    let why = |row: &ParsedRow| done.refused.iter().find(|(number, _)| *number == row.number);
     let refused = rows.iter().filter_map(|parsed| match parsed {
-        Parsed::Row(row) if done.ambiguous.contains(&row.number) => Some((&row.number, &ambiguous, &row.cells)),
-        Parsed::Row(_) | Parsed::OfTable(_) => None,
+        Parsed::Row(row) => why(row).map(|(number, refusal)| (number, refusal, &row.cells)),
+        Parsed::OfTable(_) => None,
         Parsed::Refused { number, refusal, cells, .. } => Some((number, refusal, cells)),
     });
     for (index, (number, refusal, cells)) in refused.enumerate() {
@@ -196,12 +196,22 @@ impl Applied {
     }
 }
 
-fn ambiguous() -> Refusal {
-    Refusal::new(
-        "key_conflict",
-        "The external key and the phone number are those of two contacts, or the contact with this number has another \
-         key. Merge the two contacts, or correct the row.",
-    )
+/// Why a row was not written.
+fn refusal(upserted: Upserted) -> Refusal {
+    match upserted {
+        Upserted::Full { has, would } => Refusal::new(
+            "too_many_attributes",
+            format!(
+                "With this row the contact would have {would} attributes; it has {has}, and at most {MOST_ATTRIBUTES} can be. \
+                 Clear some that it has, or leave columns out."
+            ),
+        ),
+        _ => Refusal::new(
+            "key_conflict",
+            "The external key and the phone number are those of two contacts, or the contact with this number has another \
+             key. Merge the two contacts, or correct the row.",
+        ),
+    }
 }
 
 /// The other imports that may still be undone.
@@ -245,8 +255,9 @@ fn apply_row(
     let (upserted, fields) =
         tx.upsert_contact_with_changes(job.workspace_id, ctx.id::<ContactId>(), &row.fields, now)?;
     let Some(contact_id) = upserted.id() else {
-        done.ambiguous.push(row.number);
-        done.reject(ambiguous().code);
+        let why = refusal(upserted);
+        done.reject(why.code);
+        done.refused.push((row.number, why));
         if row.says == Says::No {
             done.count_out(opt_out(tx, ctx, job, (&row.phone, row.number))?);
         }
@@ -262,7 +273,7 @@ fn apply_row(
             counts.updated += 1;
             ChangeKind::Updated
         }
-        Upserted::Unchanged(_) | Upserted::Ambiguous => {
+        Upserted::Unchanged(_) | Upserted::Ambiguous | Upserted::Full { .. } => {
             counts.unchanged += 1;
             ChangeKind::Unchanged
         }

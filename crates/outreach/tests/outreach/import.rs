@@ -174,6 +174,33 @@ async fn an_import_merges_by_phone_number_and_erases_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_row_takes_a_contact_past_the_most_attributes() {
+    for world in worlds().await {
+        let (ws, engine) = (world.ws(), world.test.engine);
+        let with = async |names: std::ops::Range<usize>, numbers: &[u32]| {
+            let columns = names.map(|number| (format!("a{number}"), format!("a{number}"))).collect::<Vec<_>>();
+            let mut mapping: Vec<(&str, &str)> = columns.iter().map(|(c, n)| (c.as_str(), n.as_str())).collect();
+            mapping.push(("p", "phone"));
+            let header = columns.iter().map(|(column, _)| format!(",{column}")).collect::<String>();
+            let rows =
+                numbers.iter().map(|it| format!("{}{}\n", phone(*it), ",x".repeat(columns.len()))).collect::<String>();
+            run(&world, format!("p{header}\n{rows}").as_bytes(), options(&mapping)).await
+        };
+        assert_eq!(counts(&with(0..95, &[1]).await), (1, 1, 0, 0, 0), "{engine}");
+        let full = with(90..103, &[1, 2]).await;
+        assert_eq!(counts(&full), (2, 1, 0, 1, 0), "{engine}");
+        assert_eq!(full.rejections["too_many_attributes"], 1, "{engine}");
+        let errors = world.write(move |tx| tx.import_errors(ws, full.id, 0, 10)).await;
+        let why =
+            |error: &segue_store::import::StoredImportError| error.message.contains("have 103 attributes; it has 95");
+        assert!(errors.iter().any(why), "{engine}: {errors:?}");
+        assert_eq!(contacts(&world).await[&phone(1)].attributes.len(), 95, "{engine}: nothing of the row is written");
+        assert_eq!(counts(&with(90..100, &[1]).await), (1, 0, 1, 0, 0), "{engine}: as many as fit");
+        assert_eq!(counts(&with(0..100, &[1]).await), (1, 0, 0, 0, 0), "{engine}: no new ones");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn consent_needs_evidence_and_never_brings_back_who_said_no() {
     let content = b"p,ok\n2125550100,yes\n2125550101,yes\n2125550102,no\n";
     let mapping = [("p", "phone")];
@@ -1026,6 +1053,41 @@ async fn refused_rows_go_with_the_file_of_a_dry_run_and_when_an_import_cannot_be
         assert_eq!(clean().await, [0, 2], "{}", world.test.engine);
         world.test.clock.advance(UNDO_WINDOW);
         assert_eq!(clean().await, [0, 0], "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_that_changed_a_contact_one_after_the_other_are_undone_in_any_order() {
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), &world.test.engine);
+        let mapping = [("p", "phone"), ("f", "first_name"), ("c", "city"), ("s", "shoe")];
+        let imported = async |name: &str, city: &str, shoe: &str| {
+            world.test.clock.advance(1_000);
+            let file = format!("p,f,c,s\n{},{name},{city},{shoe}\n", phone(1));
+            run(&world, file.as_bytes(), options(&mapping)).await.id
+        };
+        let undo = async |id: ImportId| {
+            undo::begin(store, ctx, ws, id).await.unwrap();
+            undo::run(store, ctx, ws, id).await.unwrap();
+            let ana = contacts(&world).await.remove(&phone(1)).unwrap();
+            let attribute = |name: &str| ana.attributes.get(name).cloned().unwrap_or_default();
+            format!("{} {} {}", ana.first_name.as_deref().unwrap_or_default(), attribute("city"), attribute("shoe"))
+        };
+        imported("Ana", "Oslo", "").await;
+        let wrong = imported("Anna", "Rome", "38").await;
+        let right = imported("Anna", "Paris", "").await;
+        let last = imported("Anne", "", "").await;
+        assert_eq!(undo(wrong).await, "Anne Paris ", "{engine}: what the later ones said stays");
+        assert_eq!(undo(last).await, "Ana Paris ", "{engine}: nothing of the first one comes back");
+        assert_eq!(undo(right).await, "Ana Oslo ", "{engine}");
+
+        let first = imported("Ana", "Rome", "").await;
+        let second = imported("Ana", "Paris", "").await;
+        assert_eq!(
+            (undo(second).await, undo(first).await),
+            ("Ana Rome ".to_owned(), "Ana Oslo ".to_owned()),
+            "{engine}"
+        );
     }
 }
 

@@ -796,6 +796,32 @@ async fn what_could_not_start_is_checked_again_when_it_is_resumed() {
     }
 }
 
+/// As those do who were planned while it was on.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_planned_while_the_sender_is_off_waits_for_it() {
+    for world in worlds().await {
+        let engine = world.test.engine;
+        world.subscriber(&phone(1), "Ana").await;
+        let ben = world.test.contact(&phone(2), "Ben").await;
+        let draft = world.draft(world.input()).await.unwrap();
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.set_registration(Registration::Pending).await;
+        world.plan(draft.id).await;
+        let expected = [("no_consent".to_owned(), 1), ("sender_not_active".to_owned(), 1)];
+        assert_eq!(world.rules(draft.id).await, expected, "{engine}");
+        let waiting = world.messages().await;
+        let [waiting] = waiting.as_slice() else { panic!("{engine}: {waiting:?}") };
+        assert_eq!((waiting.address.as_str(), waiting.state.as_str()), (phone(1).as_str(), "queued"), "{engine}");
+        let (ws, id, now) = (world.ws(), draft.id, world.test.now());
+        let funnel = world.write(move |tx| tx.funnel(ws, id)).await;
+        assert_eq!((funnel.planned, funnel.excluded, funnel.queued), (2, 1, 1), "{engine}");
+        let query = RecipientQuery { limit: 9, ..RecipientQuery::default() };
+        let shown = world.write(move |tx| tx.recipients(ws, id, &query, now)).await;
+        let ana = shown.iter().find(|recipient| recipient.contact_id != ben).unwrap();
+        assert_eq!((ana.state.as_str(), ana.rule.as_deref()), ("queued", None), "{engine}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_approval_after_the_time_starts_it_or_is_refused_and_never_cancels_it() {
     for world in worlds().await {

@@ -2,7 +2,7 @@
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 
-use segue_model::{TableId, actor::Actor, attribute::AttributeKind, campaign::CampaignAction};
+use segue_model::{ImportId, TableId, actor::Actor, attribute::AttributeKind, campaign::CampaignAction};
 use segue_outreach::{
     OutreachError,
     campaign::{preflight, preview},
@@ -396,6 +396,102 @@ async fn a_file_is_tried_out_imported_and_undone() {
         let left: Vec<_> = all.iter().map(|row| (row.key.as_str(), row.fields["total"].as_str())).collect();
         assert_eq!(left, [("1", "10"), ("4", "41")], "{}", world.test.engine);
         assert_eq!(all[0].contact_id, None);
+    }
+}
+
+/// Imports these lines of number and sum.
+async fn sums(world: &World, table: TableId, lines: &[(&str, &str)]) -> ImportId {
+    world.test.clock.advance(1);
+    let lines = lines.iter().map(|(number, sum)| format!("{number},{sum}\n")).collect::<String>();
+    let mapping = [("No", "number"), ("Sum", "total")];
+    import_as(world, table, &format!("No,Sum\n{lines}"), (&mapping, ""), ImportMode::Import).await.id
+}
+
+/// Undoes an import and gives how many rows it removed, kept, gave back and left as changed since.
+async fn undone(world: &World, id: ImportId) -> (i64, i64, i64, i64) {
+    let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+    let look = undo::look(store, ctx, ws, id).await.unwrap();
+    undo::begin(store, ctx, ws, id).await.unwrap();
+    assert_eq!(undo::run(store, ctx, ws, id).await.unwrap().undo, Some(look), "{}", world.test.engine);
+    (look.removed, look.kept, look.restored, look.changed_since)
+}
+
+/// Number, sum and state of each row.
+async fn held(world: &World, table: TableId) -> Vec<String> {
+    let wanted = RowsWanted { limit: 99, ..RowsWanted::default() };
+    let (rows, _) = rows::list(&world.test.store, &world.test.ctx, world.ws(), table, wanted).await.unwrap();
+    let value = |fields: &RowFields, name: &str| fields.get(name).cloned().unwrap_or_default();
+    rows.iter()
+        .map(|row| format!("{} {} {}", row.key, value(&row.fields, "total"), value(&row.fields, "status")))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undoing_an_import_of_rows_leaves_what_later_imports_and_people_said() {
+    for world in worlds().await {
+        let engine = world.test.engine;
+        let table = world.table(orders()).await.id;
+        world.put(table, vec![order("1", "", "10", "open")]).await;
+        let first = sums(&world, table, &[("1", "20"), ("2", "30"), ("3", "40"), ("4", "50"), ("5", "60")]).await;
+        world.put(table, vec![row(&[("number", "1"), ("status", "paid")])]).await;
+        world.put(table, vec![row(&[("number", "4"), ("total", "51")])]).await;
+        let second = sums(&world, table, &[("2", "30"), ("3", "41"), ("6", "70")]).await;
+
+        assert_eq!(undone(&world, first).await, (1, 3, 1, 0), "{engine}");
+        let left = ["1 10 Paid", "2 30 ", "3 41 ", "4 51 ", "6 70 "];
+        assert_eq!(held(&world, table).await, left, "{engine}: the sum is back and the state is the person's");
+        assert_eq!(undone(&world, second).await, (3, 0, 0, 0), "{engine}: what both brought is the second one's now");
+        assert_eq!(held(&world, table).await, ["1 10 Paid", "4 51 "], "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_that_changed_a_row_one_after_the_other_are_undone_in_any_order() {
+    for world in worlds().await {
+        let engine = world.test.engine;
+        let table = world.table(orders()).await.id;
+        world.put(table, vec![order("1", "", "10", "open")]).await;
+        let first = sums(&world, table, &[("1", "20")]).await;
+        let second = sums(&world, table, &[("1", "30")]).await;
+        assert_eq!(undone(&world, first).await, (0, 0, 0, 1), "{engine}");
+        assert_eq!(held(&world, table).await, ["1 30 Open"], "{engine}");
+        assert_eq!(undone(&world, second).await, (0, 0, 1, 0), "{engine}");
+        assert_eq!(held(&world, table).await, ["1 10 Open"], "{engine}: nothing of the first one comes back");
+
+        let first = sums(&world, table, &[("1", "20")]).await;
+        let second = sums(&world, table, &[("1", "30")]).await;
+        assert_eq!(undone(&world, second).await, (0, 0, 1, 0), "{engine}");
+        assert_eq!(undone(&world, first).await, (0, 0, 1, 0), "{engine}");
+        assert_eq!(held(&world, table).await, ["1 10 Open"], "{engine}");
+
+        // Deleted by a person, and brought anew by the same file.
+        let first = sums(&world, table, &[("1", "20")]).await;
+        let keys = vec![vec!["1".to_owned()]];
+        rows::delete(&world.test.store, &world.test.ctx, world.ws(), table, keys).await.unwrap();
+        let second = sums(&world, table, &[("1", "20")]).await;
+        assert_eq!(undone(&world, first).await, (0, 0, 0, 1), "{engine}: it is another row");
+        assert_eq!(held(&world, table).await, ["1 20 "], "{engine}");
+        assert_eq!(undone(&world, second).await, (1, 0, 0, 0), "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_of_rows_can_be_undone_when_the_table_has_lost_a_column() {
+    for world in worlds().await {
+        let (store, ctx, ws, engine) = (&world.test.store, &world.test.ctx, world.ws(), world.test.engine);
+        let table = world.table(orders()).await;
+        world.put(table.id, vec![order("1", "", "10", "open")]).await;
+        let mapping = [("No", "number"), ("Sum", "total"), ("State", "status")];
+        let file = "No,Sum,State\n1,20,paid\n2,30,paid\n";
+        let done = import_as(&world, table.id, file, (&mapping, ""), ImportMode::Import).await;
+        let now = tables::get(store, ws, table.id).await.unwrap();
+        let columns = orders().columns.into_iter().zip(&now.columns);
+        let columns = columns.map(|(column, now)| ColumnInput { name: Some(now.name.clone()), ..column });
+        let columns = columns.filter(|column| column.label != "Status").collect();
+        let change = TableChange { label: "Orders".to_owned(), columns, link: orders().link, version: now.version };
+        tables::change(store, ctx, ws, table.id, change).await.unwrap();
+        assert_eq!(undone(&world, done.id).await, (1, 0, 1, 0), "{engine}");
+        assert_eq!(held(&world, table.id).await, ["1 10 "], "{engine}");
     }
 }
 

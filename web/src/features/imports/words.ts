@@ -18,6 +18,7 @@ const REASONS: Record<string, string> = {
   email_invalid: 'Not an email address',
   time_zone_unknown: 'Unknown time zone',
   key_conflict: 'External key and phone number belong to two contacts',
+  too_many_attributes: 'More attributes than a contact can have',
   country_unknown: 'Unknown country code',
   consent_date_invalid: 'Date of consent cannot be read or lies in the future',
   attribute_invalid: 'A value that its field does not take',
