@@ -155,6 +155,7 @@ const PAGES = [
     'dead-letters',
     'workspace',
   ].map((key) => [`setup-${key}`, `/setup/${key}`]),
+  ['setup-template', '/setup/templates', click('template-new')],
   [
     'setup-flows',
     '/setup/flows',

@@ -286,6 +286,24 @@ export const restRoutes = [
     },
   ],
   [
+    'POST',
+    /^\/templates\/lint$/,
+    (_, parts) => ({
+      ok: parts.body !== '',
+      findings:
+        parts.body === ''
+          ? [
+              {
+                rule: 'body_missing',
+                severity: 'error',
+                field: 'body',
+                message: 'A template needs a text.',
+              },
+            ]
+          : [],
+    }),
+  ],
+  [
     'GET',
     /^\/keyword-templates$/,
     () =>

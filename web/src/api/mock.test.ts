@@ -74,6 +74,7 @@ const ASKED: [string, unknown][] = [
   ['/imports', {}],
   ['/keyword-checks', {}],
   ['/segments/check', {}],
+  ['/templates/lint', { body: '' }],
   ['/sessions/ses_1/messages', { kind: 'text', text: 'Hello', client_id: 'one' }],
 ];
 
