@@ -201,7 +201,8 @@ describe('a marketer new to the product', { timeout: 180_000 }, () => {
     await page.click(id('nav-campaigns'));
     await page.click(id('campaign-new'));
     await page.fill(id('campaign-name'), 'Autumn on the rocks');
-    await select('audience-include', 'Climbers');
+    await page.fill(id('audience-include'), 'Climb');
+    await page.getByRole('option', { name: 'Climbers' }).click();
     await page.locator(id('audience-segments'), { hasText: 'Climbers' }).waitFor();
     await page.fill(id('campaign-body'), 'Hi {{ first_name }}, new ropes are in. Ask us:');
     await shot(page, 'composer');

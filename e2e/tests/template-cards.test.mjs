@@ -92,7 +92,8 @@ describe('cards and offers', { timeout: 300_000 }, () => {
       await card.locator(id('template-card-sample')).fill('89 euros');
       await card.locator(id('template-button')).getByRole('textbox').fill('Tell me more');
     }
-    await cards.nth(1).locator(id('template-button-add')).selectOption('phone_number');
+    await cards.nth(1).locator(id('template-button-kind')).selectOption('phone_number');
+    await cards.nth(1).locator(id('template-button-add')).click();
     await page.getByText('All cards have the same kinds of buttons').first().waitFor();
     await inBoth(admin, 'editor-mistake');
     await page.getByRole('button', { name: 'Remove button 2 of card 2' }).click();

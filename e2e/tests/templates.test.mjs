@@ -69,7 +69,8 @@ for (const engine of ['sqlite', 'postgres']) {
       await page.locator(id('template-sample')).nth(1).fill('1017');
       await page.locator(`${id('template-findings')}[data-errors="0"]`).getByText('Nothing WhatsApp').waitFor();
       await page.locator(id('template-preview')).getByText('Hello Ana, your order 1017').waitFor();
-      await page.locator(id('template-button-add')).selectOption('quick_reply');
+      await page.locator(id('template-button-kind')).selectOption('quick_reply');
+      await page.click(id('template-button-add'));
       await page.locator(id('template-button')).getByRole('textbox').fill('Thank you');
       await eventually('the button is checked', async () => page.locator(id('template-submit')).isEnabled());
       await shot(page, 'put-right');

@@ -33,7 +33,14 @@ export const ledger = [
     action: 'request',
     scope: 'prg_1',
     method: 'web_form',
-    context: { source: 'shop.example/join', form_version: 'v3', ip: '192.0.2.4' },
+    context: {
+      source: 'shop.example/join',
+      form_version: 'v3',
+      ip: '192.0.2.4',
+      jurisdiction: null,
+      language: null,
+      user_agent: null,
+    },
   }),
   ...consentEvents.map(event),
 ];
@@ -41,6 +48,7 @@ export const ledger = [
 const standing = (channel, purpose, state, decided_by = null) => ({
   channel,
   purpose,
+  scope: 'all',
   state,
   since: decided_by?.occurred_at ?? null,
   expires_at: null,
@@ -104,6 +112,7 @@ export const texts = [
   id,
   sender: '+15550100000',
   text,
+  files: [],
   outcome,
   received_at: ago((index + 1) * 4_000_000),
 }));
@@ -139,6 +148,7 @@ const settings = {
   too_young_text: '{brand}: sorry, you cannot join {programme}.',
   retry_text: '{brand}: please reply with your birth date.',
   date_formats: ['mdy'],
+  caps: [],
 };
 
 export const programmes = [
@@ -171,10 +181,22 @@ export const keywords = [
       text: 'Welcome!',
       questions: [{ text: 'Your shoe size?', attribute: 'shoe_size' }],
       closing: 'Thank you.',
+      next_keyword: null,
     },
     null,
   ],
-  ['kwd_4', 'HOURS', { kind: 'reply', text: 'We are open from 9 to 5.', questions: [] }, null],
+  [
+    'kwd_4',
+    'HOURS',
+    {
+      kind: 'reply',
+      text: 'We are open from 9 to 5.',
+      questions: [],
+      closing: null,
+      next_keyword: null,
+    },
+    null,
+  ],
 ].map(([id, word, action, valid_until]) => ({
   id,
   sender_id: 'snd_1',

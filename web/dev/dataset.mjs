@@ -47,6 +47,7 @@ export const workspace = {
   country: 'US',
   quiet_hours: { start: '21:00', end: '08:00' },
   language: 'en',
+  erase_transcripts: false,
 };
 export const me = {
   id: 'usr_1',
@@ -198,7 +199,7 @@ export const templates = [
   name,
   language: 'en',
   category: 'UTILITY',
-  status: 'approved',
+  status: 'APPROVED',
   body,
   header: index === 1 ? 'Delivery' : null,
   footer: 'Northwind Outdoor',
@@ -262,6 +263,7 @@ export const consentEvents = [
   {
     id: 'cev_2',
     channel: 'whatsapp',
+    address: '+15550101000',
     purpose: 'service',
     action: 'grant',
     method: 'in_chat',
@@ -274,6 +276,7 @@ export const consentEvents = [
   {
     id: 'cev_1',
     channel: 'sms',
+    address: '+15550101000',
     purpose: 'marketing',
     action: 'grant',
     method: 'web_form',
@@ -299,6 +302,8 @@ const campaign = (number, name, state, body, startedHours) => ({
     exclude_lists: [],
     exclude_segments: [],
     exclude_campaigns: number === 15 ? ['cmp_14'] : [],
+    tables: [],
+    exclude_tables: [],
   },
   body,
   footer: 'tracked',
@@ -317,13 +322,22 @@ const campaign = (number, name, state, body, startedHours) => ({
   variants:
     number === 14
       ? [
-          { name: 'A', weight: 1, body },
-          { name: 'B', weight: 1, body: 'Tents, 20 % off until Sunday. Tap and ask us:' },
+          { name: 'A', weight: 1, body, texts: [] },
+          {
+            name: 'B',
+            weight: 1,
+            body: 'Tents, 20 % off until Sunday. Tap and ask us:',
+            texts: [],
+          },
         ]
       : [],
   held_out_percent: number === 14 ? 10 : 0,
   pool_id: null,
   texts: [],
+  template: null,
+  media: [],
+  rules: { programme_id: null, label: null, at_quiet_hours: null },
+  hold: null,
   next_run_at: null,
   runs: 0,
   series_id: null,
@@ -385,6 +399,12 @@ export const funnel = {
   cases: 61,
   leads: 83,
   won: 29,
+  assessed: 1184,
+  chats_by_tier: [
+    { tier: 'certain', count: 201 },
+    { tier: 'claimed', count: 67 },
+  ],
+  languages: [],
   excluded_by_rule: [
     { rule: 'no_consent', label: 'No SMS consent', count: 71 },
     { rule: 'opted_out', label: 'Opted out with STOP', count: 22 },
@@ -410,6 +430,10 @@ export const recipients = contacts.map((contact, index) => ({
     ] ?? null,
   text: null,
   segments: 2,
+  channel_id: 'chn_2',
+  explanation: null,
+  route: null,
+  submitted_at: index % 8 === 7 ? null : ago(4 * HOUR),
   sent_at: index % 8 === 7 ? null : ago(4 * HOUR),
   delivered_at: ago(4 * HOUR),
   first_tap_at: index % 3 === 0 ? ago(3 * HOUR) : null,
@@ -463,6 +487,17 @@ export const sessions = NAMES.map((name, index) => {
       { name: 'topic', label: 'Topic', value: 'Product' },
       { name: 'order', label: 'Order number', value: '10482' },
     ],
+    free_entry_until: null,
+    origin: 'customer',
+    pending_count: index === 3 ? 1 : 0,
+    numbers: {
+      customer_messages: 6,
+      bot_messages: 3,
+      agent_messages: mine ? 4 : 0,
+      first_response: mine ? 95 : null,
+      average_response: mine ? 140 : null,
+      waits_since: waiting ? last : null,
+    },
     version: 1,
   };
 });
@@ -504,9 +539,9 @@ export function conversation(session) {
     kind: 'buttons',
     text: 'Nice to meet you. What is it about?',
     buttons: [
-      { id: 'b1', title: 'An order' },
-      { id: 'b2', title: 'A product' },
-      { id: 'b3', title: 'Something else' },
+      { id: 'b1', title: 'An order', description: null },
+      { id: 'b2', title: 'A product', description: null },
+      { id: 'b3', title: 'Something else', description: null },
     ],
   });
   return [
@@ -586,7 +621,15 @@ export function conversation(session) {
 }
 
 const row = (part) => ({
-  row: { name: '', values: [], ignore_case: false, campaign_id: null, days: null, ...part },
+  row: {
+    name: '',
+    values: [],
+    ignore_case: false,
+    campaign_id: null,
+    days: null,
+    having: [],
+    ...part,
+  },
 });
 export const segments = [
   {

@@ -43,6 +43,14 @@ const PAGES = [
   ['campaigns', '/campaigns'],
   ['campaign-new', '/campaigns/new'],
   ['campaign-draft', '/campaigns/cmp_15'],
+  [
+    'campaign-audience',
+    '/campaigns/cmp_15',
+    async (page) => {
+      await page.getByTestId('audience-include').click();
+      await page.keyboard.press('ArrowDown');
+    },
+  ],
   ['campaign-start', '/campaigns/cmp_15', click('campaign-start')],
   ['campaign', '/campaigns/cmp_14'],
   [
@@ -54,6 +62,10 @@ const PAGES = [
   ['segments', '/segments'],
   ['segment', '/segments/seg_1'],
   ['segment-text', '/segments/seg_1', click('segment-mode-text')],
+  ['tables', '/tables'],
+  ['table', '/tables/tbl_1'],
+  ['search', '/search?q=tent'],
+  ['mentions', '/mentions'],
   ['contacts', '/contacts'],
   ['contact', '/contacts/con_1'],
   ['contact-consent', '/contacts/con_1', click('consent-add')],
@@ -126,16 +138,24 @@ const PAGES = [
   ...[
     'overview',
     'channels',
+    'conversations',
+    'templates',
     'senders',
+    'prices',
     'texts',
     'link-domains',
     'policy',
     'queues',
+    'linking',
+    'blocked',
+    'transcripts',
     'users',
+    'files',
     'api-keys',
     'dead-letters',
     'workspace',
   ].map((key) => [`setup-${key}`, `/setup/${key}`]),
+  ['setup-template', '/setup/templates', click('template-new')],
   [
     'setup-flows',
     '/setup/flows',

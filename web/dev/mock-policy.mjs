@@ -43,6 +43,8 @@ export const policyRoutes = [
       quiet_spans: [{ days: ['sun'], start: '00:00', end: '24:00' }],
       caps: [{ messages: 3, period: 'week' }],
       at_cap: 'hold',
+      at_quiet_hours: 'hold',
+      label_caps: [],
       open_hours: 'Mon–Sat 08:00–21:00; Sun never',
     }),
   ],
@@ -79,7 +81,13 @@ export const policyRoutes = [
       rule: 'legal_hours',
       reason:
         'Florida allows promotional texts Every day 08:00–20:00 (rule us.fl, version 2026-11-01), by the clock of America/New York',
-      explanation: { law: 'us.fl', version: '2026-11-01', zone: 'America/New_York' },
+      explanation: {
+        law: 'us.fl',
+        version: '2026-11-01',
+        zone: 'America/New_York',
+        cap: null,
+        detail: null,
+      },
       until: new Date(Date.now() + day / 2).toISOString(),
       deliver_by: null,
       place: 'US-FL',

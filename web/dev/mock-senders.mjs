@@ -31,6 +31,16 @@ const registration = (id, kind, name, state, next, more = {}) => ({
   ...more,
 });
 
+/** What most senders have. */
+const usual = {
+  sends_files: false,
+  alphabet: 'any',
+  route_by: null,
+  routes: [],
+  quiet_hours: { start: '00:00', end: '00:00' },
+  quiet_spans: [],
+};
+
 export const senderRoutes = [
   [
     'GET',
@@ -46,6 +56,8 @@ export const senderRoutes = [
           countries: ['US'],
           registration_ids: ['reg_2'],
           is_two_way: true,
+          ...usual,
+          sends_files: true,
           segments_per_second: 1,
           fallback_id: 'snd_2',
           fallback_after_seconds: 300,
@@ -67,6 +79,7 @@ export const senderRoutes = [
           countries: ['DE', 'AT'],
           registration_ids: [],
           is_two_way: false,
+          ...usual,
           segments_per_second: null,
           fallback_id: null,
           fallback_after_seconds: null,
@@ -139,6 +152,16 @@ export const senderRoutes = [
           needs: [],
           note: 'Carriers of this country take no names as senders. Use a number.',
           source: 'AWS End User Messaging, Sender IDs',
+        },
+      ],
+      mms: [
+        {
+          id: 'mms.us',
+          kind: '10dlc',
+          countries: ['US'],
+          from: ['US'],
+          note: 'Pictures and files go between numbers of the United States.',
+          source: 'Twilio, MMS',
         },
       ],
     }),

@@ -1,12 +1,14 @@
 // Serves web/dist and a fake API on 127.0.0.1, so that screens can be looked at without the server.
 // It checks nothing and keeps everything in memory: not a test double for behaviour.
 import { createServer } from 'node:http';
+import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as data from './dataset.mjs';
 import * as consent from './dataset-consent.mjs';
 import { policyRoutes } from './mock-policy.mjs';
+import { restRoutes } from './mock-rest.mjs';
 import { senderRoutes } from './mock-senders.mjs';
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
@@ -149,17 +151,24 @@ const preflight = () => ({
     {
       rule: 'had_campaign',
       label: 'Was sent an excluded campaign',
+      detail: null,
       count: 61,
       sample: [{ contact_id: 'con_1', name: 'Maria Lopez', phone: '+15550100001' }],
     },
     {
       rule: 'opted_out',
       label: 'Opted out',
+      detail: null,
       count: 39,
       sample: [{ contact_id: 'con_2', name: 'Tom Becker', phone: '+15550100002' }],
     },
   ],
-  held: [{ rule: 'quiet_hours', label: 'Quiet hours until 08:00', count: 212, sample: [] }],
+  held: [
+    { rule: 'quiet_hours', label: 'Quiet hours until 08:00', detail: null, count: 212, sample: [] },
+  ],
+  languages: [],
+  files: null,
+  limit: null,
   segments: span,
   variants: [{ name: 'The text', messages: 1184, segments: span, sample: 'Hi Maria' }],
   texts: [{ variant: 'The text', locale: null, messages: 1184, segments: span, findings: [] }],
@@ -170,6 +179,9 @@ const preflight = () => ({
     typical_thousandths: 1580,
     max_thousandths: 1580,
     unpriced: ['MX'],
+    accounts: [],
+    markets: [],
+    price_list: null,
   },
   seconds: 420,
   chats: { low: 6, high: 47, learned_from: 0, agents: 2, capacity: 8 },
@@ -200,6 +212,7 @@ const variants = {
 const routes = [
   ...policyRoutes,
   ...senderRoutes,
+  ...restRoutes,
   ['POST', /^\/login$/, () => ((signedIn = true), { user: data.me })],
   ['POST', /^\/logout$/, () => ((signedIn = false), null)],
   ['POST', /^\/setup$/, () => ((signedIn = true), null)],
@@ -215,7 +228,8 @@ const routes = [
       queues: data.queues,
       agents: data.agents,
       sessions: data.sessions.filter((each) => each.state !== 'ended'),
-      unread_mentions: 0,
+      unread_mentions: 1,
+      sight: 'a1',
       offers: process.env.NO_OFFER ? [] : [offer()].filter(Boolean),
     }),
   ],
@@ -304,6 +318,14 @@ const routes = [
       return {
         contact,
         lead: null,
+        advertisement: null,
+        block: null,
+        customer_merges: [],
+        language: { language: 'en', by: 'detected', certainty: 98, at: data.ago(3_600_000) },
+        link_history: [],
+        link_prompt: null,
+        other_addresses: [],
+        undoable_link: null,
         campaign: session.campaign,
         recipient: null,
         consent: {
@@ -324,7 +346,11 @@ const routes = [
               closed_at: null,
             }
           : null,
-        candidates: contact ? [] : data.contacts.slice(4, 6),
+        candidates: contact
+          ? []
+          : data.contacts
+              .slice(4, 6)
+              .map((each) => ({ contact: each, lead: null, reasons: ['name'] })),
       };
     },
   ],
@@ -560,13 +586,18 @@ const routes = [
     /^\/campaign-settings$/,
     () => ({
       approval: 'not_needed',
+      brake_ends: 'quality',
       currency: 'USD',
       prices: [],
       other_price: null,
+      mms_price: 3000,
+      price_zone: 'America/New_York',
       opt_out_line: {
         when: 'every',
         text: 'Reply STOP to opt out',
         texts: [{ locale: 'de', body: 'STOP beendet' }],
+        unanswerable: 'Opt out: https://go.segue.example/stop',
+        unanswerable_texts: [],
       },
     }),
   ],
@@ -873,6 +904,7 @@ const imported = {
   undo_until: data.ago(-2.5e9),
   undo: null,
   list_id: 'lst_1',
+  table_id: null,
   created_at: data.ago(9e5),
   ended_at: data.ago(8e5),
   detail: null,
@@ -924,7 +956,17 @@ async function serveFile(path, response) {
   }
 }
 
-createServer(async (request, response) => {
+/** What a request is answered with, as `{ body }`; null where the mock does not know the address. */
+export function answerTo(method, url, body) {
+  const path = url.pathname.slice('/api/v1'.length);
+  for (const [wanted, pattern, handle] of routes) {
+    const match = wanted === method ? pattern.exec(path) : null;
+    if (match !== null) return { body: handle(match, body, url) };
+  }
+  return null;
+}
+
+const server = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://localhost');
   if (!url.pathname.startsWith('/api/v1')) return serveFile(url.pathname, response);
   const path = url.pathname.slice('/api/v1'.length);
@@ -944,14 +986,13 @@ createServer(async (request, response) => {
     return json(response, 401, { title: 'Signed out', status: 401, code: 'unauthenticated' });
   if (path === '/events') return stream(request, response);
   const body = await readBody(request);
-  for (const [method, pattern, handle] of routes) {
-    const match = method === request.method ? pattern.exec(path) : null;
-    if (match !== null) {
-      const answer = handle(match, body, url);
-      return answer === undefined
-        ? json(response, 404, { title: 'Not found', code: 'not_found' })
-        : json(response, 200, answer);
-    }
-  }
-  return json(response, 404, { title: 'The mock does not know this', code: 'not_found' });
-}).listen(PORT, '127.0.0.1', () => console.log(`http://127.0.0.1:${PORT}`));
+  const answer = answerTo(request.method, url, body);
+  if (answer === null)
+    return json(response, 404, { title: 'The mock does not know this', code: 'not_found' });
+  return answer.body === undefined
+    ? json(response, 404, { title: 'Not found', code: 'not_found' })
+    : json(response, 200, answer.body);
+});
+// A test looks at the answers without a server.
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
+  server.listen(PORT, '127.0.0.1', () => console.log(`http://127.0.0.1:${PORT}`));

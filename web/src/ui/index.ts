@@ -31,5 +31,6 @@ export { MediaViewer, type Viewable } from './MediaViewer';
 export { Card, Facts, Page, Row, Stack } from './layout';
 export { LeaveDialog, useLeave } from './LeaveDialog';
 export { notify } from './notify';
+export { PickField, type Rest } from './PickField';
 export { ChoiceTabs } from './Tabs';
 export { WordsField } from './WordsField';

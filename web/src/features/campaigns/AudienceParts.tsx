@@ -1,7 +1,7 @@
 import type { Audience } from '@/api/types';
 import { useCampaignChoice } from '@/shared/campaigns/use-campaign-choice';
 import { useSegmentChoice } from '@/shared/campaigns/use-segment-choice';
-import { SelectField } from '@/ui';
+import { PickField, type Rest } from '@/ui';
 import css from './editor.module.css';
 import type { Sources } from './use-sources';
 
@@ -20,9 +20,12 @@ interface AudiencePartsProps {
   sources: Sources;
 }
 
-/** Fetches further campaigns or segments instead of choosing one. */
-const OLDER = 'older';
-const MORE = 'more';
+/** What is not here yet of several lists. */
+function together(rests: Rest[]): Rest {
+  const of = (state: Rest['state']) => rests.find((each) => each.state === state);
+  const none: Rest = { state: 'none', error: null, read: () => undefined };
+  return of('failed') ?? of('reading') ?? of('more') ?? none;
+}
 
 /** Further lists, segments and tables, and who is left out. Each person counts once. */
 export function AudienceParts({ audience, onChange, sources }: AudiencePartsProps) {
@@ -33,7 +36,6 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
     ...(audience.exclude_segments ?? []),
   ]);
   const segments = segmentChoice.segments.map(named);
-  const moreSegments = segmentChoice.hasMore ? [{ value: MORE, label: 'Show more segments…' }] : [];
   const choice = useCampaignChoice(audience.exclude_campaigns ?? []);
   const campaigns = choice.campaigns.filter((each) => each.started_at !== null).map(named);
   const tables = sources.tables
@@ -64,29 +66,26 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
       </span>
     ));
   const add = (value: string) => {
-    if (value === OLDER) return void choice.showOlder();
-    if (value === MORE) return void segmentChoice.showMore();
     const [part, id] = value.split(':') as [Part, string];
     if (!chosen(part).includes(id)) onChange({ ...audience, [part]: [...chosen(part), id] });
   };
   const options = (part: Part, choices: { id: string; name: string }[]) =>
-    choices.map((each) => ({ value: `${part}:${each.id}`, label: each.name }));
+    choices
+      .filter((each) => !chosen(part).includes(each.id))
+      .map((each) => ({ value: `${part}:${each.id}`, label: each.name }));
   return (
     <div className={css.two}>
       <div>
-        <SelectField
+        <PickField
           label="Also, or instead of all contacts"
-          value=""
-          data={[
-            { value: '', label: 'Add a segment, list or table' },
-            { group: 'Segments', items: options('segments', segments) },
-            { group: 'Lists', items: options('lists', lists) },
-            ...(tables.length === 0
-              ? []
-              : [{ group: 'Whoever has a row in', items: options('tables', tables) }]),
-            ...moreSegments,
+          placeholder="Add a segment, list or table"
+          groups={[
+            { label: 'Segments', items: options('segments', segments) },
+            { label: 'Lists', items: options('lists', lists) },
+            { label: 'Whoever has a row in', items: options('tables', tables) },
           ]}
-          onChange={(event) => add(event.currentTarget.value)}
+          rest={segmentChoice.rest}
+          onPick={add}
           data-testid="audience-include"
         />
         <div className={css.chips}>
@@ -96,21 +95,17 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
         </div>
       </div>
       <div>
-        <SelectField
+        <PickField
           label="But not"
-          value=""
-          data={[
-            { value: '', label: 'Leave out…' },
-            { group: 'Segments', items: options('exclude_segments', segments) },
-            { group: 'Lists', items: options('exclude_lists', lists) },
-            ...(tables.length === 0
-              ? []
-              : [{ group: 'Whoever has a row in', items: options('exclude_tables', tables) }]),
-            ...moreSegments,
-            { group: 'Who was sent', items: options('exclude_campaigns', campaigns) },
-            ...(choice.hasOlder ? [{ value: OLDER, label: 'Show older campaigns…' }] : []),
+          placeholder="Leave out…"
+          groups={[
+            { label: 'Segments', items: options('exclude_segments', segments) },
+            { label: 'Lists', items: options('exclude_lists', lists) },
+            { label: 'Whoever has a row in', items: options('exclude_tables', tables) },
+            { label: 'Who was sent', items: options('exclude_campaigns', campaigns) },
           ]}
-          onChange={(event) => add(event.currentTarget.value)}
+          rest={together([segmentChoice.rest, choice.rest])}
+          onPick={add}
           data-testid="audience-exclude"
         />
         <div className={css.chips}>

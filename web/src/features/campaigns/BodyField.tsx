@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useRef } from 'react';
+import { useRef, useState } from 'react';
 import { keys } from '@/api/query-keys';
 import { countSegments, highlightRuns } from '@/lib/gsm7';
 import { insertAt, MERGE_FIELDS, mergeToken } from '@/lib/merge-fields';
@@ -25,6 +25,9 @@ export function BodyField({ value, onChange, counter, checks }: BodyFieldProps) 
     staleTime: 60_000,
   });
   const blocks = snippets.data?.data ?? [];
+  // Chosen first and inserted then: arrow keys go through a list by choosing.
+  const [chosen, setChosen] = useState('');
+  const block = blocks.find((each) => each.name === chosen) ?? blocks[0];
 
   const insert = (token: string) => {
     const box = field.current;
@@ -51,22 +54,28 @@ export function BodyField({ value, onChange, counter, checks }: BodyFieldProps) 
               + {each.label}
             </button>
           ))}
-          {blocks.length > 0 && (
-            <select
-              aria-label="Insert a snippet"
-              value=""
-              onChange={(event) => insert(`{% include "${event.currentTarget.value}" %}`)}
-              data-testid="insert-snippet"
-            >
-              <option value="" disabled>
+          {block !== undefined && (
+            <>
+              <select
+                aria-label="Snippet to insert"
+                value={block.name}
+                onChange={(event) => setChosen(event.currentTarget.value)}
+                data-testid="snippet-choice"
+              >
+                {blocks.map((each) => (
+                  <option key={each.id} value={each.name}>
+                    {each.name}
+                  </option>
+                ))}
+              </select>
+              <button
+                type="button"
+                onClick={() => insert(`{% include "${block.name}" %}`)}
+                data-testid="insert-snippet"
+              >
                 + Snippet
-              </option>
-              {blocks.map((each) => (
-                <option key={each.id} value={each.name}>
-                  {each.name}
-                </option>
-              ))}
-            </select>
+              </button>
+            </>
           )}
         </div>
       </div>

@@ -1,3 +1,4 @@
+import { useRef } from 'react';
 import type { AudienceFilter, CampaignInput } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
 import { accountWords } from '@/lib/sender-name';
@@ -19,7 +20,7 @@ import { FOOTERS } from './words';
 interface CampaignFormProps {
   input: CampaignInput;
   onChange: (input: CampaignInput) => void;
-  /** Told when a date of the schedule is half typed, and when all are whole again. */
+  /** Told when a date of the schedule or template is half typed, and when all are whole again. */
   onTyped: (typed: Typed) => void;
   sources: Sources;
   counted: CountedText;
@@ -61,6 +62,11 @@ export function CampaignForm({
   files,
 }: CampaignFormProps) {
   const set = (change: Partial<CampaignInput>) => onChange({ ...input, ...change });
+  const dates = useRef<{ offer: Typed; schedule: Typed }>({ offer: 'whole', schedule: 'whole' });
+  const put = (part: 'offer' | 'schedule', typed: Typed) => {
+    dates.current[part] = typed;
+    onTyped(Object.values(dates.current).includes('half') ? 'half' : 'whole');
+  };
   const sender = sources.senders.find((each) => each.id === input.sender_id);
   return (
     <Stack>
@@ -123,6 +129,7 @@ export function CampaignForm({
         <TemplateFields
           wanted={input.template}
           onChange={(template) => set({ template })}
+          onTyped={(typed) => put('offer', typed)}
           sources={sources}
         />
       )}
@@ -215,7 +222,7 @@ export function CampaignForm({
       <ScheduleCard
         schedule={input.schedule}
         onChange={(schedule) => set({ schedule })}
-        onTyped={onTyped}
+        onTyped={(typed) => put('schedule', typed)}
       />
     </Stack>
   );

@@ -31,7 +31,7 @@ import { TestSendDialog } from './TestSendDialog';
 import { TemplatePreview } from './TemplateFields';
 import { useLinkEdits } from './use-link-edits';
 import { useSources } from './use-sources';
-import { HALF_SCHEDULE, inputOf, missing, textSent, whyNotNow } from './words';
+import { halfDate, inputOf, missing, textSent, whyNotNow } from './words';
 
 const AUTOSAVE_MS = 700;
 
@@ -146,7 +146,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
     isStuck || links.dirty ? 'unsaved' : state === 'saved' ? 'saved' : 'saving',
   );
   const whyNot =
-    dates === 'half' ? HALF_SCHEDULE : whyNotNow(input, preview.data?.sendable ?? null);
+    dates === 'half' ? halfDate(input) : whyNotNow(input, preview.data?.sendable ?? null);
   const shown = textSent(input);
   const ofPhone = useCountedText(shown, reader);
   const sender = sources.senders.find((each) => each.id === input.sender_id);

@@ -13,7 +13,7 @@ import { phoneText, useCountedText } from './SegmentCounter';
 import { TemplatePreview } from './TemplateFields';
 import { useUnsaved } from '@/lib/unsaved';
 import { useSources, type Sources } from './use-sources';
-import { EMPTY_INPUT, HALF_SCHEDULE, missing, textSent } from './words';
+import { EMPTY_INPUT, halfDate, missing, textSent } from './words';
 
 export function NewCampaign() {
   const sources = useSources();
@@ -131,7 +131,7 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
             {lacks.length > 0
               ? `Still needed: ${lacks.join(', ')}.`
               : dates === 'half'
-                ? HALF_SCHEDULE
+                ? halfDate(input)
                 : 'Save the draft to see who may get it, and why others may not.'}
           </p>
         </aside>

@@ -1,5 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { errorWords } from '@/api/errors';
+import type { Contact } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
 import { useDebounced } from '@/lib/use-debounced';
 import { SelectField, Stack, TextField } from '@/ui';
@@ -14,6 +16,15 @@ interface PreviewAsProps {
   fields: string[];
 }
 
+const nameOf = (contact: Contact) =>
+  [
+    contact.first_name,
+    contact.last_name,
+    contact.phone === null ? null : formatPhone(contact.phone),
+  ]
+    .filter((each) => each !== null && each !== '')
+    .join(' ');
+
 /** Chooses the contact whose text the preview shows, or somebody made up. */
 export function PreviewAs({ reader, onChange, fields }: PreviewAsProps) {
   const [search, setSearch] = useState('');
@@ -23,7 +34,12 @@ export function PreviewAs({ reader, onChange, fields }: PreviewAsProps) {
     queryFn: ({ signal }) => searchContacts(settled, signal),
     staleTime: 60_000,
   });
-  const found = contacts.data?.data ?? [];
+  // Who was chosen stays to be seen while somebody else is looked for.
+  const [chosen, setChosen] = useState<Contact | null>(null);
+  const here = contacts.data?.data ?? [];
+  const isAway =
+    chosen !== null && chosen.id === reader.contact_id && !here.some(({ id }) => id === chosen.id);
+  const found = isAway ? [chosen, ...here] : here;
   const person = reader.person;
   const value = person === undefined ? (reader.contact_id ?? '') : 'made-up';
   return (
@@ -33,28 +49,24 @@ export function PreviewAs({ reader, onChange, fields }: PreviewAsProps) {
         placeholder="Search by name or number"
         value={search}
         onChange={(event) => setSearch(event.currentTarget.value)}
+        error={contacts.isError ? errorWords(contacts.error).message : null}
       />
       <SelectField
         aria-label="Contact"
         value={value}
         onChange={(event) => {
-          const chosen = event.currentTarget.value;
-          if (chosen === '') onChange({});
-          else if (chosen === 'made-up') onChange({ person: { fields: {} } });
-          else onChange({ contact_id: chosen });
+          const next = event.currentTarget.value;
+          setChosen(found.find(({ id }) => id === next) ?? null);
+          if (next === '') onChange({});
+          else if (next === 'made-up') onChange({ person: { fields: {} } });
+          else onChange({ contact_id: next });
         }}
         data={[
           { value: '', label: 'A sample customer' },
           { value: 'made-up', label: 'Somebody I make up' },
           ...found.map((contact) => ({
             value: contact.id,
-            label: [
-              contact.first_name,
-              contact.last_name,
-              contact.phone === null ? null : formatPhone(contact.phone),
-            ]
-              .filter((each) => each !== null && each !== '')
-              .join(' '),
+            label: nameOf(contact),
           })),
         ]}
         data-testid="preview-as"

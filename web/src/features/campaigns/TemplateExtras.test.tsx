@@ -1,10 +1,10 @@
 // @vitest-environment happy-dom
-import { render, screen } from '@testing-library/react';
+import { fireEvent, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it, vi } from 'vitest';
 import type { CampaignTemplate, Template } from '@/api/types';
 import { AppTheme } from '@/ui';
-import { TemplateHeaderField, TemplateLanguages } from './TemplateExtras';
+import { TemplateHeaderField, TemplateLanguages, TemplateOfferEnd } from './TemplateExtras';
 
 const TEMPLATE: Template = {
   id: 'tpl_1',
@@ -77,6 +77,29 @@ describe('the file above a template', () => {
   it('is not asked for where none stands', () => {
     show(WANTED, { ...TEMPLATE, header_format: null });
     expect(screen.queryByTestId('template-file')).toBeNull();
+  });
+});
+
+describe('the end of an offer', () => {
+  it('is told while it is half typed, until it is not asked for any more', () => {
+    const [set, onTyped] = [vi.fn(), vi.fn()];
+    const offering = { ...TEMPLATE, offer: { text: '20 % off', expires: true } };
+    const { rerender } = render(
+      <AppTheme>
+        <TemplateOfferEnd wanted={WANTED} template={offering} set={set} onTyped={onTyped} />
+      </AppTheme>,
+    );
+    const end = screen.getByTestId<HTMLInputElement>('template-offer-ends');
+    vi.spyOn(end, 'validity', 'get').mockReturnValue({ badInput: true } as ValidityState);
+    fireEvent.blur(end);
+    expect(onTyped).toHaveBeenLastCalledWith('half');
+    expect(set).not.toHaveBeenCalled();
+    rerender(
+      <AppTheme>
+        <TemplateOfferEnd wanted={WANTED} template={TEMPLATE} set={set} onTyped={onTyped} />
+      </AppTheme>,
+    );
+    expect(onTyped).toHaveBeenLastCalledWith('whole');
   });
 });
 

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { CampaignTemplate, Template } from '@/api/types';
-import { CheckField, MomentField, notify, TextField } from '@/ui';
+import { CheckField, MomentField, notify, TextField, type Typed } from '@/ui';
 import { uploadCampaignFile } from './api';
 import css from './editor.module.css';
 
@@ -150,8 +150,13 @@ export function TemplateFileField(props: FileFieldProps) {
   );
 }
 
+interface OfferProps extends HeaderProps {
+  /** Told when the end is half typed, and when it is whole again or not asked for any more. */
+  onTyped: (typed: Typed) => void;
+}
+
 /** When what the template offers ends. Nothing for a template without such an offer. */
-export function TemplateOfferEnd({ wanted, template, set }: HeaderProps) {
+export function TemplateOfferEnd({ wanted, template, set, onTyped }: OfferProps) {
   if (template.offer?.expires !== true) return null;
   return (
     <MomentField
@@ -159,6 +164,7 @@ export function TemplateOfferEnd({ wanted, template, set }: HeaderProps) {
       description="In your time zone. What has not left by then is not sent any more."
       value={wanted.offer_ends_at}
       onMoment={(offer_ends_at) => set({ offer_ends_at })}
+      onTyped={onTyped}
       data-testid="template-offer-ends"
     />
   );

@@ -3,7 +3,7 @@ import type { CampaignInput, CampaignTemplate, SessionRule, Template } from '@/a
 import { mergeToken } from '@/lib/merge-fields';
 import { formatPhone } from '@/lib/phone';
 import { formatDateTime } from '@/lib/time';
-import { Card, Notice, SelectField, Stack, TextField } from '@/ui';
+import { Card, Failure, Notice, SelectField, Stack, TextField, type Typed } from '@/ui';
 import css from './editor.module.css';
 import { emptyCards, TemplateCards } from './TemplateCards';
 import { TemplateHeaderField, TemplateLanguages, TemplateOfferEnd } from './TemplateExtras';
@@ -119,11 +119,13 @@ const FIELDS = ['first_name', 'last_name', 'email'];
 interface FieldsProps {
   wanted: CampaignTemplate;
   onChange: (template: CampaignTemplate) => void;
+  /** Told when the end of the offer is half typed, and when it is whole again. */
+  onTyped: (typed: Typed) => void;
   sources: Sources;
 }
 
 /** The template of a campaign and what fills it. */
-export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
+export function TemplateFields({ wanted, onChange, onTyped, sources }: FieldsProps) {
   const set = (change: Partial<CampaignTemplate>) => onChange({ ...wanted, ...change });
   const template = found(wanted, sources);
   const choices = sources.templates.filter(
@@ -201,6 +203,9 @@ export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
             data-testid="template-choice"
           />
         </div>
+        {sources.templatesError !== null && (
+          <Failure error={sources.templatesError} onRetry={sources.retryTemplates} />
+        )}
         {template !== undefined && template.status !== 'APPROVED' && (
           <Notice tone="warn">
             This template is {template.status.toLowerCase()} at WhatsApp. The campaign can start
@@ -211,7 +216,13 @@ export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
           <TemplateHeaderField key={template.id} wanted={wanted} template={template} set={set} />
         )}
         {template !== undefined && (
-          <TemplateOfferEnd wanted={wanted} template={template} set={set} />
+          <TemplateOfferEnd
+            key={`${template.id}-offer`}
+            wanted={wanted}
+            template={template}
+            set={set}
+            onTyped={onTyped}
+          />
         )}
         {wanted.values.map((text, place) => (
           <TextField

@@ -140,7 +140,7 @@ export const fetchRecipients = (
   );
 
 export const fetchLists = (signal?: AbortSignal) =>
-  api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
+  api.get<Page<ContactList>>('/lists', {}, signal);
 
 /** All of them: one that a draft names must not look as if it were gone. */
 export async function fetchProgrammeChoice(signal?: AbortSignal): Promise<Programme[]> {
@@ -157,7 +157,7 @@ export async function fetchProgrammeChoice(signal?: AbortSignal): Promise<Progra
 export const fetchSenderPools = (signal?: AbortSignal) =>
   api.get<Page<SenderPool>>('/sender-pools', {}, signal);
 export const fetchTemplates = (signal?: AbortSignal) =>
-  api.get<Page<Template>>('/templates', { limit: 200 }, signal);
+  api.get<Page<Template>>('/templates', {}, signal);
 
 export const fetchLimits = (channelId: string, signal?: AbortSignal) =>
   api.get<NumberLimits>(`/channels/${channelId}/limits`, {}, signal);

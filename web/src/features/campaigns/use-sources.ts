@@ -42,6 +42,9 @@ export function useSources() {
     accounts: setup.data?.channels ?? [],
     whatsapp: (setup.data?.channels ?? []).filter((channel) => channel.kind === 'whatsapp'),
     templates: templates.data?.data ?? [],
+    /** Why there are no templates to choose from, when they could not be read. */
+    templatesError: templates.data === undefined ? templates.error : null,
+    retryTemplates: () => void templates.refetch(),
     lists: lists.data?.data ?? [],
     programmes: programmes.data ?? [],
     tables: tables.data?.data ?? [],

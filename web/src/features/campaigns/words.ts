@@ -156,9 +156,9 @@ export function inputOf(campaign: Campaign): CampaignInput {
   };
 }
 
-/** Why nothing is started or saved while a date of the schedule is neither the one before nor none. */
-export const HALF_SCHEDULE =
-  'A date under Time is no whole date yet. Complete it, or empty the field.';
+/** Why nothing is started or saved while a date is neither the one before nor none. */
+export const halfDate = ({ template }: CampaignInput): string =>
+  `A date under ${template === null ? 'Time' : 'Template or Time'} is no whole date yet. Complete it, or empty the field.`;
 
 /** What is still missing before the draft can be saved, in the order of the form. */
 export function missing(input: CampaignInput): string[] {

@@ -15,15 +15,18 @@ interface FormDialogProps {
   onClose: () => void;
   children: ReactNode;
   testId?: string;
+  /** False while a date is half typed: it would be saved as none. */
+  isReady?: boolean;
 }
 
 /** A dialog with one form: stays open and says why if the server refuses. */
 export function FormDialog(props: FormDialogProps) {
-  const { title, saveLabel, onSave, onClose, children, testId } = props;
+  const { title, saveLabel, onSave, onClose, children, testId, isReady = true } = props;
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
+    if (!isReady) return;
     setBusy(true);
     setProblem(null);
     try {
@@ -49,7 +52,7 @@ export function FormDialog(props: FormDialogProps) {
           <Button emphasis="secondary" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" loading={busy} data-testid={testId}>
+          <Button type="submit" loading={busy} disabled={!isReady} data-testid={testId}>
             {saveLabel}
           </Button>
         </DialogActions>

@@ -1,5 +1,5 @@
 import type { Vote, VoteOption } from '@/api/types';
-import { Button, CheckField, MomentField, TextArea, TextField } from '@/ui';
+import { Button, CheckField, MomentField, TextArea, TextField, type Typed } from '@/ui';
 import css from './consent.module.css';
 
 export const FRESH_VOTE: Vote = {
@@ -15,8 +15,15 @@ export const FRESH_VOTE: Vote = {
   closed: '{brand}: the vote is over. Thank you!',
 };
 
+interface VoteFieldsProps {
+  vote: Vote;
+  onChange: (vote: Vote) => void;
+  /** Told when the end is half typed, and when it is whole again. */
+  onTyped?: (typed: Typed) => void;
+}
+
 /** The question, the options and the answers of a vote. */
-export function VoteFields({ vote, onChange }: { vote: Vote; onChange: (vote: Vote) => void }) {
+export function VoteFields({ vote, onChange, onTyped }: VoteFieldsProps) {
   const set = (change: Partial<Vote>) => onChange({ ...vote, ...change });
   const setOption = (place: number, change: Partial<VoteOption>) =>
     set({
@@ -85,6 +92,7 @@ export function VoteFields({ vote, onChange }: { vote: Vote; onChange: (vote: Vo
           description="No vote counts from then on. Empty: it stays open."
           value={vote.closes_at}
           onMoment={(closes_at) => set({ closes_at })}
+          {...(onTyped === undefined ? {} : { onTyped })}
           data-testid="vote-closes"
         />
         <CheckField

@@ -71,10 +71,29 @@ it('shows the programme of a word also when it has ended', async () => {
   expect(screen.getByLabelText<HTMLSelectElement>('Programme').value).toBe('prg_1');
 });
 
-it('says of an end that is half typed that it is none yet', async () => {
-  shown([programme('prg_1', 'snd_1')]);
+it('is not saved while its end is half typed, which is said', async () => {
+  const sent = shown([programme('prg_1', 'snd_1')]);
   const until = await screen.findByLabelText<HTMLInputElement>('Counts until');
   vi.spyOn(until, 'validity', 'get').mockReturnValue({ badInput: true } as ValidityState);
   fireEvent.blur(until);
   expect(screen.getByText(/no whole date yet/)).toBeTruthy();
+  const save = screen.getByTestId('word-save');
+  expect(save).toHaveProperty('disabled', true);
+  fireEvent.submit(save.closest('form') as HTMLFormElement);
+  vi.spyOn(until, 'validity', 'get').mockReturnValue({ badInput: false } as ValidityState);
+  fireEvent.change(until, { target: { value: '2027-03-01T09:30' } });
+  await userEvent.click(save);
+  await waitFor(() => expect(sent).toHaveLength(1));
+  expect(sent[0]).toMatchObject({ valid_until: new Date('2027-03-01T09:30').toISOString() });
+});
+
+it('is not saved while the end of its vote is half typed, but with another action it is', async () => {
+  shown([programme('prg_1', 'snd_1')]);
+  await userEvent.selectOptions(screen.getByTestId('word-kind'), 'vote');
+  const closes = await screen.findByTestId<HTMLInputElement>('vote-closes');
+  vi.spyOn(closes, 'validity', 'get').mockReturnValue({ badInput: true } as ValidityState);
+  fireEvent.blur(closes);
+  expect(screen.getByTestId('word-save')).toHaveProperty('disabled', true);
+  await userEvent.selectOptions(screen.getByTestId('word-kind'), 'join');
+  expect(screen.getByTestId('word-save')).toHaveProperty('disabled', false);
 });

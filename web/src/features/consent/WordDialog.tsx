@@ -9,7 +9,16 @@ import type {
 } from '@/api/types';
 import { instant, localTime } from '@/lib/local-time';
 import { useDebounced } from '@/lib/use-debounced';
-import { Button, DateField, Notice, notify, SelectField, TextArea, TextField } from '@/ui';
+import {
+  Button,
+  DateField,
+  Notice,
+  notify,
+  SelectField,
+  TextArea,
+  TextField,
+  type Typed,
+} from '@/ui';
 import { changeKeyword, checkKeyword, createKeyword, type KeywordInput } from './api';
 import css from './consent.module.css';
 import { FormDialog } from './FormDialog';
@@ -45,6 +54,9 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
   const [next, setNext] = useState(known?.kind === 'reply' ? (known.next_keyword ?? '') : '');
   const [from, setFrom] = useState(localTime(keyword?.valid_from ?? null));
   const [until, setUntil] = useState(localTime(keyword?.valid_until ?? null));
+  const [dates, setDates] = useState<Record<string, Typed>>({});
+  const put = (date: 'from' | 'until' | 'vote') => (typed: Typed) =>
+    setDates((known) => ({ ...known, [date]: typed }));
 
   const senderId = sender === '' ? (numbers[0]?.id ?? '') : sender;
   const ofSender = programmes.filter((each) => each.sender_id === senderId);
@@ -118,6 +130,7 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
       onSave={save}
       onClose={onClose}
       testId="word-save"
+      isReady={!Object.values(dates).includes('half')}
     >
       {keyword === null && <TemplateChoice onChoose={begin} />}
       <div className={css.two}>
@@ -162,10 +175,22 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
             }))}
           />
         )}
-        <DateField label="Counts from" type="datetime-local" value={from} onDate={setFrom} />
-        <DateField label="Counts until" type="datetime-local" value={until} onDate={setUntil} />
+        <DateField
+          label="Counts from"
+          type="datetime-local"
+          value={from}
+          onDate={setFrom}
+          onTyped={put('from')}
+        />
+        <DateField
+          label="Counts until"
+          type="datetime-local"
+          value={until}
+          onDate={setUntil}
+          onTyped={put('until')}
+        />
       </div>
-      {kind === 'vote' && <VoteFields vote={vote} onChange={setVote} />}
+      {kind === 'vote' && <VoteFields vote={vote} onChange={setVote} onTyped={put('vote')} />}
       {isProgramme && ofSender.length === 0 && (
         <Notice tone="warn">This number has no programme yet. Add the programme first.</Notice>
       )}

@@ -95,11 +95,10 @@ export const checkLedger = (signal?: AbortSignal) =>
     signal,
   );
 
-export const fetchSenders = (signal?: AbortSignal) =>
-  api.get<Page<Sender>>('/senders', { limit: 200 }, signal);
+export const fetchSenders = (signal?: AbortSignal) => api.get<Page<Sender>>('/senders', {}, signal);
 
 export const fetchSetup = (signal?: AbortSignal) =>
   api.get<SetupStatus>('/setup-status', {}, signal);
 
 export const fetchLists = (signal?: AbortSignal) =>
-  api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
+  api.get<Page<ContactList>>('/lists', {}, signal);

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useState, type FormEvent } from 'react';
+import { useRef, useState, type FormEvent } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Contact, ContactList } from '@/api/types';
 import { counted } from '@/lib/counted';
@@ -173,11 +173,17 @@ function ListDialog({ action, ids, lists, onClose, onDone }: ListDialogProps) {
   const [listId, setListId] = useState(lists[0]?.id ?? '');
   const [name, setName] = useState('');
   const [busy, setBusy] = useState(false);
+  // Made at an attempt that failed afterwards: a second one of this name would be refused.
+  const made = useRef<{ name: string; id: string } | null>(null);
+  const listOfName = async () => {
+    if (made.current?.name !== name) made.current = { name, id: (await createList(name)).id };
+    return made.current.id;
+  };
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     setBusy(true);
     try {
-      const id = listId === '' ? (await createList(name)).id : listId;
+      const id = listId === '' ? await listOfName() : listId;
       const { changed } = await changeMembers(id, action, ids);
       notify.done(
         action === 'add'

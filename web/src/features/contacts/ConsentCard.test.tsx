@@ -12,6 +12,7 @@ const event = (id: string, actor: string) => ({
   id,
   action: 'grant',
   channel: 'sms',
+  address: '+15550100001',
   purpose: 'marketing',
   scope: 'all',
   method: 'agent',
@@ -44,7 +45,7 @@ it('the record of a contact can be read to its first entry', async () => {
   await screen.findByText(/By Ben/);
   expect(screen.queryByText(/By Ada/)).toBeNull();
   await userEvent.click(screen.getByTestId('consent-more'));
-  await screen.findByText(/By Ada/);
+  await screen.findByText(/For \+1 555 010 0001 · By Ada/);
   expect(screen.getAllByTestId('consent-event')).toHaveLength(2);
   expect(screen.queryByTestId('consent-more')).toBeNull();
 });

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { ConsentEvent } from '@/api/types';
 import { CHANNEL_WORDS, CONSENT_ACTIONS, CONSENT_METHODS, scopeWords } from '@/lib/consent';
+import { formatPhone } from '@/lib/phone';
 import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Failure, SkeletonRows } from '@/ui';
 import { fetchConsentEvents, proofUrl } from './api';
@@ -105,7 +106,8 @@ function ConsentEntry({ event }: { event: ConsentEvent }) {
         </blockquote>
       )}
       <p>
-        By {event.actor}, {CONSENT_METHODS[event.method].toLowerCase()}
+        For {formatPhone(event.address)} · By {event.actor},{' '}
+        {CONSENT_METHODS[event.method].toLowerCase()}
         {event.proof !== null && <> · Proof: {event.proof}</>}
         {where.length > 0 && <> · {where.join(', ')}</>}
         {event.expires_at !== null && <> · Until {formatDateTime(event.expires_at)}</>}

@@ -2,8 +2,10 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { keys } from '@/api/query-keys';
 import { CLAIMABLE_METHODS, TEMPLATE_CATEGORIES } from '@/lib/consent';
+import { formatPhone } from '@/lib/phone';
 import {
   Button,
+  DateField,
   Dialog,
   DialogActions,
   Failure,
@@ -13,8 +15,15 @@ import {
   Stack,
   TextArea,
   TextField,
+  type Typed,
 } from '@/ui';
-import { addConsentEvent, fetchTemplateNames, type ConsentInput } from './api';
+import {
+  addConsentEvent,
+  fetchAddresses,
+  fetchContact,
+  fetchTemplateNames,
+  type ConsentInput,
+} from './api';
 import css from './contacts.module.css';
 
 type RecordedAction = 'grant' | 'revoke' | 'reassign' | 'correct';
@@ -24,6 +33,13 @@ const WORDING_HELP: Record<RecordedAction, string> = {
   revoke: 'What the person said, if known.',
   reassign: 'How you know. Every consent and subscription of the number ends.',
   correct: 'What was wrong. A consent that the mistake gave ends.',
+};
+
+const NUMBER_HELP: Record<RecordedAction, string> = {
+  grant: 'The one that the person agreed with. Messages go to a number that has a consent.',
+  revoke: 'The one that the person said no with. An opt-out with any number counts for all.',
+  reassign: 'The one that somebody else has now.',
+  correct: 'The one that the mistake was made for.',
 };
 
 type Category = keyof typeof TEMPLATE_CATEGORIES;
@@ -60,12 +76,45 @@ function scopeOf(
   };
 }
 
+/** The numbers of a contact in the order in which they are tried, its own first. */
+function useNumbers(contactId: string) {
+  const contact = useQuery({
+    queryKey: keys.contact(contactId),
+    queryFn: ({ signal }) => fetchContact(contactId, signal),
+  });
+  const addresses = useQuery({
+    queryKey: keys.addresses(contactId),
+    queryFn: ({ signal }) => fetchAddresses(contactId, signal),
+  });
+  const numbers =
+    contact.data === undefined || addresses.data === undefined
+      ? null
+      : [
+          contact.data.phone,
+          ...addresses.data.data
+            .filter((each) => each.kind === 'phone')
+            .map((each) => each.address),
+        ].filter((each) => each !== null);
+  return {
+    /** Null while they are not known. */
+    numbers,
+    error: numbers === null ? (contact.error ?? addresses.error) : null,
+    retry: () => {
+      void contact.refetch();
+      void addresses.refetch();
+    },
+  };
+}
+
 export function ConsentDialog({ contactId, onClose }: { contactId: string; onClose: () => void }) {
   const cache = useQueryClient();
   const [action, setAction] = useState<RecordedAction>('grant');
   const [busy, setBusy] = useState(false);
   const [channel, setChannel] = useState<ConsentInput['channel']>('sms');
   const [chosen, setAbout] = useState<About>('all');
+  const [expires, setExpires] = useState('');
+  const [dates, setDates] = useState<Typed>('whole');
+  const { numbers, error: unread, retry } = useNumbers(contactId);
   const mayBePart = channel === 'whatsapp' && action !== 'reassign';
   const about = mayBePart ? chosen : 'all';
   const query = useQuery({
@@ -93,9 +142,10 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
         method: text('method') as ConsentInput['method'],
         ...(text('wording') === '' ? {} : { wording: text('wording') }),
         ...(text('proof') === '' ? {} : { proof: text('proof') }),
-        ...(text('expires') === ''
+        ...(action !== 'grant' || expires === ''
           ? {}
-          : { expires_at: new Date(`${text('expires')}T23:59:59`).toISOString() }),
+          : { expires_at: new Date(`${expires}T23:59:59`).toISOString() }),
+        ...(text('address') === '' ? {} : { address: text('address') }),
       });
       notify.done('Entry added');
       void cache.invalidateQueries({ queryKey: keys.contacts });
@@ -109,6 +159,16 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
     <Dialog title="Add a consent entry" onClose={onClose}>
       <form onSubmit={(event) => void submit(event)}>
         <Stack gap={12}>
+          {unread !== null && <Failure error={unread} onRetry={retry} />}
+          {numbers !== null && numbers.length > 1 && (
+            <SelectField
+              label="Number"
+              description={NUMBER_HELP[action]}
+              name="address"
+              data={numbers.map((each) => ({ value: each, label: formatPhone(each) }))}
+              data-testid="consent-number"
+            />
+          )}
           <div className={css.two}>
             <SelectField
               label="What happened"
@@ -177,11 +237,14 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
             data-testid="consent-wording"
           />
           {action === 'grant' && (
-            <TextField
+            <DateField
               label="Ends on"
               description="For a consent that holds for a time only; empty means until it is taken back."
-              name="expires"
               type="date"
+              value={expires}
+              onDate={setExpires}
+              onTyped={setDates}
+              data-testid="consent-expires"
             />
           )}
           <TextField
@@ -198,7 +261,12 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
           <Button
             type="submit"
             loading={busy}
-            disabled={about === 'template' && templates.length === 0}
+            // Which number it is about is chosen by who writes it down, not by what could be read.
+            disabled={
+              numbers === null ||
+              dates === 'half' ||
+              (about === 'template' && templates.length === 0)
+            }
             data-testid="consent-save"
           >
             Add entry

@@ -4,7 +4,18 @@ import { ApiError } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { AttributeDefinition, Contact } from '@/api/types';
 import { changesOf } from '@/lib/changes';
-import { Button, Dialog, DialogActions, notify, SelectField, Stack, TextField } from '@/ui';
+import {
+  Button,
+  DateField,
+  Dialog,
+  DialogActions,
+  Failure,
+  notify,
+  SelectField,
+  Stack,
+  TextField,
+  type Typed,
+} from '@/ui';
 import { changeContact, createContact, fetchAttributes, type ContactInput } from './api';
 import css from './contacts.module.css';
 
@@ -40,6 +51,12 @@ export function ContactDialog({ contact: given, onClose, onSaved }: ContactDialo
     queryFn: ({ signal }) => fetchAttributes(signal),
   });
   const definitions = attributes.data?.data ?? [];
+  const [half, setHalf] = useState<string[]>([]);
+  const put = (name: string, typed: Typed) =>
+    setHalf((names) => [
+      ...names.filter((each) => each !== name),
+      ...(typed === 'half' ? [name] : []),
+    ]);
   const fieldProblem = (name: string) =>
     problem instanceof ApiError ? problem.fieldMessage(name) : undefined;
   const submit = async (event: FormEvent<HTMLFormElement>) => {
@@ -123,8 +140,12 @@ export function ContactDialog({ contact: given, onClose, onSaved }: ContactDialo
               key={definition.name}
               definition={definition}
               value={contact?.attributes[definition.name] ?? ''}
+              onTyped={(typed) => put(definition.name, typed)}
             />
           ))}
+          {attributes.data === undefined && attributes.isError && (
+            <Failure error={attributes.error} onRetry={() => void attributes.refetch()} />
+          )}
           {fieldProblem('attributes') !== undefined && (
             <p className={css.problem} role="alert">
               {fieldProblem('attributes')}
@@ -135,7 +156,12 @@ export function ContactDialog({ contact: given, onClose, onSaved }: ContactDialo
           <Button emphasis="secondary" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" loading={busy} data-testid="contact-save">
+          <Button
+            type="submit"
+            loading={busy}
+            disabled={half.length > 0}
+            data-testid="contact-save"
+          >
             Save
           </Button>
         </DialogActions>
@@ -144,8 +170,16 @@ export function ContactDialog({ contact: given, onClose, onSaved }: ContactDialo
   );
 }
 
+interface AttributeFieldProps {
+  definition: AttributeDefinition;
+  value: string;
+  /** Told when a date is half typed, and when it is whole again. */
+  onTyped: (typed: Typed) => void;
+}
+
 /** A field for a defined attribute, as its kind asks for. */
-function AttributeField({ definition, value }: { definition: AttributeDefinition; value: string }) {
+function AttributeField({ definition, value, onTyped }: AttributeFieldProps) {
+  const [day, setDay] = useState(value);
   const name = `attribute.${definition.name}`;
   const { kind, label, choices } = definition;
   if (kind === 'boolean' || kind === 'choice') {
@@ -170,13 +204,18 @@ function AttributeField({ definition, value }: { definition: AttributeDefinition
       />
     );
   }
-  const type =
-    kind === 'date' && (value === '' || /^\d{4}-\d{2}-\d{2}$/.test(value)) ? 'date' : 'text';
+  if (kind === 'date' && (value === '' || /^\d{4}-\d{2}-\d{2}$/.test(value))) {
+    return (
+      <>
+        <DateField label={label} type="date" value={day} onDate={setDay} onTyped={onTyped} />
+        <input type="hidden" name={name} value={day} />
+      </>
+    );
+  }
   return (
     <TextField
       label={label}
       name={name}
-      type={type}
       inputMode={kind === 'number' ? 'decimal' : undefined}
       defaultValue={value}
     />

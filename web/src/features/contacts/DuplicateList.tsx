@@ -92,6 +92,9 @@ export function DuplicateList() {
       <Card padding="none">
         {(query.isPending || search.isPending) && <SkeletonRows rows={4} height={70} />}
         {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
+        {!query.isError && search.data === undefined && search.isError && (
+          <Failure error={search.error} onRetry={() => void search.refetch()} />
+        )}
         {query.isSuccess && search.isSuccess && pairs.length === 0 && (
           <EmptyState
             icon={<IconUsersGroup size={26} />}

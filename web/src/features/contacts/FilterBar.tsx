@@ -1,7 +1,7 @@
 import { IconFilterPlus, IconX } from '@tabler/icons-react';
 import { useState, type FormEvent } from 'react';
 import type { AttributeDefinition, FieldFilter } from '@/api/types';
-import { Button, Dialog, DialogActions, SelectField, Stack, TextField } from '@/ui';
+import { Button, DateField, Dialog, DialogActions, SelectField, Stack, TextField } from '@/ui';
 import type { ContactColumn } from './columns';
 import css from './grid.module.css';
 
@@ -158,16 +158,20 @@ function FilterDialog({ columns, definitions, onClose, onAdd }: FilterDialogProp
             data-testid="filter-op"
           />
           {needsValue(filter.op) &&
-            (choices === null ? (
+            (choices === null && definition?.kind === 'date' ? (
+              <DateField
+                key={filter.field}
+                label="Value"
+                type="date"
+                value={filter.value}
+                onDate={(value) => setFilter({ ...filter, value })}
+                data-autofocus
+                data-testid="filter-value"
+              />
+            ) : choices === null ? (
               <TextField
                 label="Value"
-                type={
-                  definition?.kind === 'date'
-                    ? 'date'
-                    : definition?.kind === 'number'
-                      ? 'number'
-                      : 'text'
-                }
+                type={definition?.kind === 'number' ? 'number' : 'text'}
                 value={filter.value}
                 onChange={(event) => setFilter({ ...filter, value: event.currentTarget.value })}
                 data-autofocus

@@ -22,7 +22,7 @@ import type {
 } from '@/api/types';
 
 export const fetchAllTemplates = (signal?: AbortSignal) =>
-  api.get<Page<Template>>('/templates', { limit: 200 }, signal);
+  api.get<Page<Template>>('/templates', {}, signal);
 export const startConversation = (
   contactId: string,
   channelId: string,
@@ -81,6 +81,8 @@ export interface ConsentInput {
   expires_at?: string;
   /** What it is about; everything when absent. */
   scope?: string;
+  /** Which of the contact's numbers it is about; its own when absent. */
+  address?: string;
 }
 
 export const addConsentEvent = (id: string, input: ConsentInput) =>
@@ -88,10 +90,10 @@ export const addConsentEvent = (id: string, input: ConsentInput) =>
 
 /** Names and categories of all templates, one for each language. */
 export const fetchTemplateNames = (signal?: AbortSignal) =>
-  api.get<Page<{ name: string; category: string }>>('/templates', { limit: 200 }, signal);
+  api.get<Page<{ name: string; category: string }>>('/templates', {}, signal);
 
 export const fetchLists = (signal?: AbortSignal) =>
-  api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
+  api.get<Page<ContactList>>('/lists', {}, signal);
 
 export interface ContactPageQuery {
   search: string;

@@ -22,8 +22,7 @@ export const fetchFlight = (sessionId: string, messageId: string, signal?: Abort
 export const fetchColleagues = (sessionId: string, signal?: AbortSignal) =>
   api.get<Page<Colleague>>(`/sessions/${sessionId}/colleagues`, {}, signal);
 
-export const fetchQueues = (signal?: AbortSignal) =>
-  api.get<Page<Queue>>('/queues', { limit: 200 }, signal);
+export const fetchQueues = (signal?: AbortSignal) => api.get<Page<Queue>>('/queues', {}, signal);
 
 export const markRead = (id: string) => api.post<Session>(`/sessions/${id}/read`);
 

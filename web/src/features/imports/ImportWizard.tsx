@@ -7,7 +7,7 @@ import { counted } from '@/lib/counted';
 import { mappingProblem } from '@/lib/csv-mapping';
 import { useUnsaved } from '@/lib/unsaved';
 import { useLive } from '@/live';
-import { Button, Card, Notice } from '@/ui';
+import { Button, Card, Failure, Notice } from '@/ui';
 import { fetchLists, startImport, uploadFile } from './api';
 import { consentProblem, firstChoices, optionsOf, type Choices } from './choice';
 import { ConsentStep } from './ConsentStep';
@@ -85,6 +85,9 @@ export function ImportWizard() {
             />
           </Card>
           <Card title="4. List and country">
+            {lists.data === undefined && lists.isError && (
+              <Failure error={lists.error} onRetry={() => void lists.refetch()} />
+            )}
             <TargetStep
               columns={chosen.taken.columns}
               lists={lists.data?.data ?? []}

@@ -17,7 +17,7 @@ export const fetchImport = (id: string, signal?: AbortSignal) =>
   api.get<Import>(`/imports/${id}`, {}, signal);
 
 export const fetchLists = (signal?: AbortSignal) =>
-  api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
+  api.get<Page<ContactList>>('/lists', {}, signal);
 
 export const uploadFile = (file: File) => {
   const form = new FormData();

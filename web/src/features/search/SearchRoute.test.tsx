@@ -40,7 +40,21 @@ it('finds by what stands in the address, and writes there what is chosen', async
     search: { q: 'tents', agent: 'usr_1', from: '2026-11-01', until: '2026-11-20' },
     replace: true,
   });
+  // Half a day is no wish to have none: the one before counts, and the field says so.
+  const from = screen.getByTestId('search-from');
+  const typed = vi.spyOn(from as HTMLInputElement, 'validity', 'get');
+  typed.mockReturnValue({ badInput: true } as ValidityState);
+  fireEvent.change(from, { target: { value: '' } });
+  expect(navigate.mock.lastCall?.[0]).toMatchObject({ search: { from: '2026-11-01' } });
+  screen.getByText(/no whole date yet/);
+  typed.mockReturnValue({ badInput: false } as ValidityState);
+  fireEvent.change(from, { target: { value: '2026-11-02' } });
+  expect(navigate.mock.lastCall?.[0]).toMatchObject({ search: { from: '2026-11-02' } });
   // A day that is taken away leaves the address, too.
-  fireEvent.change(screen.getByTestId('search-from'), { target: { value: '' } });
-  expect(navigate.mock.lastCall?.[0]).toMatchObject({ search: { q: 'tents', agent: 'usr_1' } });
+  fireEvent.change(from, { target: { value: '' } });
+  expect((navigate.mock.lastCall?.[0] as { search: unknown }).search).toEqual({
+    q: 'tents',
+    agent: 'usr_1',
+    until: '2026-11-20',
+  });
 });

@@ -10,6 +10,7 @@ import { useLive } from '@/live';
 import {
   Button,
   Card,
+  DateField,
   EmptyState,
   Failure,
   Page,
@@ -94,18 +95,18 @@ export function SearchRoute() {
             data-testid="search-agent"
           />
         )}
-        <TextField
+        <DateField
           label="From"
           type="date"
           value={from}
-          onChange={(event) => ask({ from: event.currentTarget.value })}
+          onDate={(day) => ask({ from: day })}
           data-testid="search-from"
         />
-        <TextField
+        <DateField
           label="To"
           type="date"
           value={until}
-          onChange={(event) => ask({ until: event.currentTarget.value })}
+          onDate={(day) => ask({ until: day })}
           data-testid="search-until"
         />
       </form>

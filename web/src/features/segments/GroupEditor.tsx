@@ -1,6 +1,7 @@
 import { IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { SegmentGroup, SegmentItem, SegmentRow, SegmentTopic } from '@/api/types';
 import { listOf, wordsOf } from '@/lib/word-list';
@@ -296,8 +297,13 @@ function ListChoice({ value, onChange }: { value: string; onChange: (list: strin
           ...(lists.data?.data ?? []).map((list) => ({ value: list.id, label: list.name })),
         ],
         value,
-        lists.isSuccess ? `A list that is not there (${value})` : 'Loading…',
+        lists.isSuccess
+          ? `A list that is not there (${value})`
+          : lists.isError
+            ? `List ${value}`
+            : 'Loading…',
       )}
+      error={lists.data === undefined && lists.isError ? errorWords(lists.error).message : null}
       onChange={(event) => onChange(event.currentTarget.value)}
     />
   );

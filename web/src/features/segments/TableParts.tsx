@@ -1,9 +1,10 @@
 import { IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { ColumnKind, TableColumnDefinition } from '@/api/table-types';
 import type { ColumnTest, SegmentOperator, SegmentRow } from '@/api/types';
-import { IconButton, SelectField, TextField } from '@/ui';
+import { DateField, IconButton, NumberField, SelectField, TextField } from '@/ui';
 import { fetchTables } from './api';
 import css from './segments.module.css';
 import { withValue } from './words';
@@ -104,6 +105,7 @@ export function TableParts({ row, onChange }: TablePartsProps) {
           ],
           row.name,
         )}
+        error={query.data === undefined && query.isError ? errorWords(query.error).message : null}
         onChange={(event) => set({ name: event.currentTarget.value, having: [] })}
         data-testid="segment-table"
       />
@@ -202,14 +204,12 @@ function TestEditor({ columns, test, onChange, onRemove }: TestEditorProps) {
         data-testid="segment-column-operator"
       />
       {near && (
-        <TextField
+        <NumberField
           aria-label="Days"
-          inputMode="numeric"
-          value={test.days === null ? '' : String(test.days)}
-          onChange={(event) => {
-            const days = Number.parseInt(event.currentTarget.value, 10);
-            onChange({ ...test, days: Number.isNaN(days) ? null : days });
-          }}
+          min={1}
+          max={3650}
+          value={test.days ?? 30}
+          onNumber={(days) => onChange({ ...test, days })}
         />
       )}
       {!near && !bare && (kind === 'choice' || kind === 'boolean') && (
@@ -221,10 +221,19 @@ function TestEditor({ columns, test, onChange, onRemove }: TestEditorProps) {
           data-testid="segment-column-value"
         />
       )}
-      {!near && !bare && kind !== 'choice' && kind !== 'boolean' && (
+      {!near && !bare && kind === 'date' && (
+        <DateField
+          key={test.column}
+          aria-label="Value of the column"
+          type="date"
+          value={test.values[0] ?? ''}
+          onDate={(day) => onChange({ ...test, values: [day] })}
+          data-testid="segment-column-value"
+        />
+      )}
+      {!near && !bare && (kind === 'text' || kind === 'number') && (
         <TextField
           aria-label="Value of the column"
-          type={kind === 'date' ? 'date' : 'text'}
           value={test.values[0] ?? ''}
           onChange={(event) => onChange({ ...test, values: [event.currentTarget.value] })}
           data-testid="segment-column-value"

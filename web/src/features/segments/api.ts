@@ -41,7 +41,7 @@ export const fetchMembers = (id: string, cursor: string | null, signal?: AbortSi
   api.get<Page<SegmentMember>>(`/segments/${id}/members`, { cursor, limit: 50 }, signal);
 
 export const fetchLists = (signal?: AbortSignal) =>
-  api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
+  api.get<Page<ContactList>>('/lists', {}, signal);
 
 export const fetchTables = (signal?: AbortSignal) =>
   api.get<Page<DataTableDefinition>>('/tables', {}, signal);

@@ -18,6 +18,9 @@ export function FlowSteps({ onInsert }: FlowStepsProps) {
   const query = useQuery({ queryKey: keys.forms, queryFn: ({ signal }) => fetchForms(signal) });
   const published = (query.data?.data ?? []).filter((form) => form.status === 'PUBLISHED');
   const names = [...new Set(published.map((form) => form.name))].sort();
+  // Chosen first and added then: arrow keys go through a list by choosing.
+  const [chosen, setChosen] = useState('');
+  const name = names.includes(chosen) ? chosen : names[0];
   const upload = async (chosen: File | undefined) => {
     if (chosen === undefined) return;
     setBusy('uploading');
@@ -52,22 +55,28 @@ export function FlowSteps({ onInsert }: FlowStepsProps) {
       </Button>
       <select
         className={css.insert}
-        value=""
-        disabled={names.length === 0}
-        aria-label="Add a form"
-        data-testid="flow-add-form"
-        onChange={(event) => {
-          const name = event.target.value;
-          if (name !== '') onInsert((source) => formStep(source, name));
-        }}
+        value={name ?? ''}
+        disabled={name === undefined}
+        aria-label="Form to add"
+        data-testid="flow-form"
+        onChange={(event) => setChosen(event.target.value)}
       >
-        <option value="">{names.length === 0 ? 'No published form to add' : 'Add a form…'}</option>
-        {names.map((name) => (
-          <option key={name} value={name}>
-            {name.replaceAll('_', ' ')}
+        {name === undefined && <option value="">No published form to add</option>}
+        {names.map((each) => (
+          <option key={each} value={each}>
+            {each.replaceAll('_', ' ')}
           </option>
         ))}
       </select>
+      <Button
+        emphasis="secondary"
+        size="xs"
+        disabled={name === undefined}
+        onClick={() => name !== undefined && onInsert((source) => formStep(source, name))}
+        data-testid="flow-add-form"
+      >
+        Add the form
+      </Button>
     </Row>
   );
 }

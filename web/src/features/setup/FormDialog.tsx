@@ -14,7 +14,7 @@ interface FormDialogProps {
   onClose: () => void;
   children: ReactNode;
   testId?: string;
-  /** False while what the form begins with is not there yet: saving would write what nobody has seen. */
+  /** False while what the form begins with is not there yet, or a date is half typed: saving would write what nobody meant. */
   isReady?: boolean;
 }
 

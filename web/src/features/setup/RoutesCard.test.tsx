@@ -116,4 +116,23 @@ describe('AccountPricesCard', () => {
       other_price: null,
     });
   });
+
+  it('adds no version while its begin is half typed, and then from the moment that was typed', async () => {
+    const sent = show(<AccountPricesCard channels={channels} />);
+    await userEvent.click(screen.getAllByTestId('account-prices')[1] as HTMLElement);
+    const from = await screen.findByLabelText<HTMLInputElement>('Count from');
+    const typed = vi.spyOn(from, 'validity', 'get');
+    typed.mockReturnValue({ badInput: true } as ValidityState);
+    fireEvent.blur(from);
+    const save = screen.getByTestId<HTMLButtonElement>('prices-save');
+    expect(save.disabled).toBe(true);
+    screen.getByText(/no whole date yet/);
+    fireEvent.submit(save.closest('form') as HTMLFormElement);
+    typed.mockReturnValue({ badInput: false } as ValidityState);
+    fireEvent.change(from, { target: { value: '2027-03-01T09:30' } });
+    await userEvent.type(screen.getByLabelText(/Prices of a thousand/), 'DE 7.50');
+    await userEvent.click(save);
+    await waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]?.body).toMatchObject({ valid_from: new Date('2027-03-01T09:30').toISOString() });
+  });
 });

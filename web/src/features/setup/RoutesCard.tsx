@@ -12,11 +12,13 @@ import {
   DataTable,
   EmptyState,
   Failure,
+  MomentField,
   notify,
   SelectField,
   SkeletonRows,
   TextArea,
   TextField,
+  type Typed,
 } from '@/ui';
 import { amountText, minorOf, pricesOf, pricesText } from './account-prices';
 import { FormDialog, text } from './FormDialog';
@@ -259,6 +261,8 @@ function PricesDialog({ channel, onClose }: { channel: Channel; onClose: () => v
     queryKey: keys.campaignSettings,
     queryFn: ({ signal }) => fetchCampaignSettings(signal),
   });
+  const [from, setFrom] = useState<string | null>(null);
+  const [dates, setDates] = useState<Typed>('whole');
   const currency = settings.data?.currency ?? 'USD';
   const last = query.data?.data[0];
   return (
@@ -266,7 +270,7 @@ function PricesDialog({ channel, onClose }: { channel: Channel; onClose: () => v
       title={`Prices of ${channel.name}`}
       saveLabel="Add version"
       testId="prices-save"
-      isReady={query.data !== undefined && settings.data !== undefined}
+      isReady={query.data !== undefined && settings.data !== undefined && dates === 'whole'}
       onClose={onClose}
       onSave={async (form) => {
         const read = pricesOf(text(form, 'prices'), currency);
@@ -274,11 +278,10 @@ function PricesDialog({ channel, onClose }: { channel: Channel; onClose: () => v
         const other_price = other === '' ? null : minorOf(other, currency);
         const wrong = read.wrong ?? (other !== '' && other_price === null ? other : null);
         if (wrong !== null) throw wrongLine(wrong);
-        const from = text(form, 'valid_from');
         await addChannelPrices(channel.id, {
           prices: read.prices,
           other_price,
-          ...(from === '' ? {} : { valid_from: new Date(from).toISOString() }),
+          ...(from === null ? {} : { valid_from: from }),
         });
         await cache.invalidateQueries({ queryKey: keys.channelPrices(channel.id) });
         notify.done('Prices added');
@@ -309,11 +312,12 @@ function PricesDialog({ channel, onClose }: { channel: Channel; onClose: () => v
                 : amountText(last.other_price, currency)
             }
           />
-          <TextField
+          <MomentField
             label="Count from"
             description="Empty: from now on. What counted before stays on record."
-            name="valid_from"
-            type="datetime-local"
+            value={from}
+            onMoment={setFrom}
+            onTyped={setDates}
           />
           {query.data.data.length > 0 && (
             <fieldset className={css.members}>

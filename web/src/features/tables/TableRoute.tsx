@@ -18,6 +18,7 @@ import {
   Card,
   ConfirmDialog,
   DataTable,
+  DateField,
   EmptyState,
   Failure,
   Page,
@@ -307,10 +308,19 @@ function FilterBar({ table, filter, onChange }: FilterBarProps) {
               data-testid="filter-value"
             />
           )}
-          {takesValue && column.kind !== 'choice' && column.kind !== 'boolean' && (
+          {takesValue && column.kind === 'date' && (
+            <DateField
+              key={column.name}
+              aria-label="Value"
+              type="date"
+              value={filter.value}
+              onDate={(value) => onChange({ ...filter, value })}
+              data-testid="filter-value"
+            />
+          )}
+          {takesValue && (column.kind === 'text' || column.kind === 'number') && (
             <TextField
               aria-label="Value"
-              type={column.kind === 'date' ? 'date' : 'text'}
               value={filter.value}
               onChange={(event) => onChange({ ...filter, value: event.currentTarget.value })}
               data-testid="filter-value"

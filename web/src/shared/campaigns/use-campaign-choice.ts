@@ -4,11 +4,11 @@ import { useChoice } from './use-choice';
 
 /** Campaigns to choose from, page by page, and the names of those that are `chosen`, however old they are. */
 export function useCampaignChoice(chosen: string[]) {
-  const { items, nameOf, hasMore, showMore } = useChoice<Campaign>({
+  const { items, nameOf, hasMore, showMore, rest } = useChoice<Campaign>({
     path: '/campaigns',
     pagesKey: keys.campaignChoice,
     oneKey: keys.campaign,
     chosen,
   });
-  return { campaigns: items, nameOf, hasOlder: hasMore, showOlder: showMore };
+  return { campaigns: items, nameOf, hasOlder: hasMore, showOlder: showMore, rest };
 }

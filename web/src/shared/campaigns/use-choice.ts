@@ -1,7 +1,9 @@
 import { useInfiniteQuery, useQueries } from '@tanstack/react-query';
+import { useCallback } from 'react';
 import { api } from '@/api/client';
 import { ApiError } from '@/api/errors';
 import type { Page } from '@/api/types';
+import type { Rest } from '@/ui';
 
 interface Choice {
   path: string;
@@ -38,5 +40,17 @@ export function useChoice<T extends { id: string; name: string }>(choice: Choice
     if (known !== undefined) return known.name;
     return found?.error instanceof ApiError && found.error.status === 404 ? 'Deleted' : '…';
   };
-  return { items, nameOf, hasMore: pages.hasNextPage, showMore: pages.fetchNextPage };
+  const { hasNextPage, isFetching, isError, isFetchNextPageError, fetchNextPage, refetch } = pages;
+  const isRead = pages.data !== undefined;
+  const read = useCallback(
+    () => void (isRead ? fetchNextPage() : refetch()),
+    [isRead, fetchNextPage, refetch],
+  );
+  const isFailed = isFetchNextPageError || (isError && !isRead);
+  const rest: Rest = {
+    state: isFetching ? 'reading' : isFailed ? 'failed' : hasNextPage ? 'more' : 'none',
+    error: pages.error,
+    read,
+  };
+  return { items, nameOf, hasMore: hasNextPage, showMore: fetchNextPage, rest };
 }

@@ -4,6 +4,7 @@ import type { RateCardCheck } from '@/api/price-types';
 import {
   Button,
   DataTable,
+  DateField,
   Dialog,
   DialogActions,
   Notice,
@@ -11,6 +12,7 @@ import {
   Stack,
   TextArea,
   TextField,
+  type Typed,
 } from '@/ui';
 import { text } from '../FormDialog';
 import { checkRateCard, importRateCard, type PriceTable } from './api';
@@ -28,6 +30,8 @@ interface ImportProps {
 export function ImportDialog({ onClose, onDone }: ImportProps) {
   const [csv, setCsv] = useState('');
   const [tiers, setTiers] = useState('');
+  const [day, setDay] = useState('');
+  const [dates, setDates] = useState<Typed>('whole');
   const [checked, setChecked] = useState<{ table: PriceTable; check: RateCardCheck } | null>(null);
   const [busy, setBusy] = useState<'yes' | 'no'>('no');
   const [problem, setProblem] = useState<string | null>(null);
@@ -47,7 +51,7 @@ export function ImportDialog({ onClose, onDone }: ImportProps) {
     const form = new FormData(event.currentTarget);
     const table = {
       name: text(form, 'name'),
-      valid_from: text(form, 'valid_from'),
+      valid_from: day,
       currency: text(form, 'currency').toUpperCase(),
       csv,
       tiers_csv: tiers.trim() === '' ? null : tiers,
@@ -93,14 +97,15 @@ export function ImportDialog({ onClose, onDone }: ImportProps) {
               data-autofocus
               data-testid="price-name"
             />
-            <TextField
+            <DateField
               label="First day"
               description="From midnight in the account’s time zone, until the next list begins."
-              name="valid_from"
               type="date"
               required
               withAsterisk={false}
-              defaultValue={checked?.table.valid_from ?? ''}
+              value={day}
+              onDate={setDay}
+              onTyped={setDates}
               data-testid="price-day"
             />
             <TextField
@@ -164,7 +169,12 @@ export function ImportDialog({ onClose, onDone }: ImportProps) {
             <Button emphasis="secondary" onClick={onClose}>
               Cancel
             </Button>
-            <Button type="submit" loading={busy === 'yes'} data-testid="price-check">
+            <Button
+              type="submit"
+              loading={busy === 'yes'}
+              disabled={dates === 'half'}
+              data-testid="price-check"
+            >
               Check
             </Button>
           </DialogActions>

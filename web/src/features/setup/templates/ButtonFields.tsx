@@ -1,6 +1,7 @@
 import { IconArrowUp, IconTrash } from '@tabler/icons-react';
+import { useState } from 'react';
 import type { CodeApp, TemplateButton } from '@/api/template-types';
-import { IconButton, Row, SelectField, TextField } from '@/ui';
+import { Button, IconButton, Row, SelectField, TextField } from '@/ui';
 import css from './templates.module.css';
 import { BUTTON_KINDS, newButton, placeholders, type ButtonKind } from './words';
 
@@ -19,6 +20,8 @@ interface ButtonFieldsProps {
 export function ButtonFields(props: ButtonFieldsProps) {
   const { buttons, problem, onChange, kinds, most = 10, on = '' } = props;
   const offered = BUTTON_KINDS.filter((kind) => kinds === undefined || kinds.includes(kind.value));
+  // Chosen first and added then: arrow keys go through a list by choosing.
+  const [chosen, setChosen] = useState<ButtonKind | undefined>(offered[0]?.value);
   return (
     <fieldset className={css.group}>
       <legend>Buttons{on}</legend>
@@ -53,16 +56,24 @@ export function ButtonFields(props: ButtonFieldsProps) {
         </div>
       ))}
       {buttons.length < most && (
-        <SelectField
-          label={on === '' ? 'Add a button' : `Add a button, ${on.replace(' of ', '')}`}
-          data={[{ value: '', label: 'Choose what it does' }, ...offered]}
-          value=""
-          onChange={(event) => {
-            const kind = event.currentTarget.value;
-            if (kind !== '') onChange([...buttons, newButton(kind as ButtonKind)]);
-          }}
-          data-testid="template-button-add"
-        />
+        <Row>
+          <SelectField
+            aria-label={`What another button does${on}`}
+            data={offered}
+            value={chosen}
+            onChange={(event) => setChosen(event.currentTarget.value as ButtonKind)}
+            data-testid="template-button-kind"
+          />
+          <Button
+            emphasis="secondary"
+            aria-label={`Add a button${on}`}
+            disabled={chosen === undefined}
+            onClick={() => chosen !== undefined && onChange([...buttons, newButton(chosen)])}
+            data-testid="template-button-add"
+          >
+            Add a button
+          </Button>
+        </Row>
       )}
     </fieldset>
   );
