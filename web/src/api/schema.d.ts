@@ -58,6 +58,8 @@ export interface paths {
         /**
          * Makes a key. A repeat with the same Idempotency-Key makes another one, since the secret is never stored.
          * @description Needs the permission `manage_access`.
+         *
+         *     A repeat is done again.
          */
         post: operations["create_api_key"];
         delete?: never;
@@ -298,6 +300,8 @@ export interface paths {
         /**
          * What a text becomes and how many segments it takes. Changes nothing.
          * @description Needs the permission `read_campaigns`.
+         *
+         *     A repeat is done again.
          */
         post: operations["preview_text"];
         delete?: never;
@@ -527,8 +531,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A link of the campaign as a QR code, for paper and screens. It opens what the texts open and counts nowhere, since
-         *     nobody in particular follows it; the chat it opens carries the campaign's reference.
+         * A link of the campaign as a QR code, for paper and screens. It opens what the texts open. Who scans it is counted as
+         *     such and as nobody's tap, and the chat it opens belongs to the campaign, but to no recipient.
          * @description Needs the permission `read_campaigns`.
          */
         get: operations["get_campaign_qr_code"];
@@ -635,6 +639,8 @@ export interface paths {
          * Everything to know before a start, over the real audience: who is in, who is out and why, segments, cost, duration,
          *     expected chats. Changes nothing.
          * @description Needs the permission `read_campaigns`.
+         *
+         *     A repeat is done again.
          */
         post: operations["preflight_campaign"];
         delete?: never;
@@ -675,6 +681,8 @@ export interface paths {
         /**
          * Who would get it now, who would not and why, and what it looks like. Changes nothing.
          * @description Needs the permission `read_campaigns`.
+         *
+         *     A repeat is done again.
          */
         post: operations["preview_campaign"];
         delete?: never;
@@ -962,6 +970,8 @@ export interface paths {
          *     connected from now on; where its messages are refused all the same, the answer says why. The business portfolio is
          *     noted when WhatsApp tells it, since its accounts share one limit.
          * @description Needs the permission `manage_setup`.
+         *
+         *     A repeat is done again.
          */
         post: operations["check_channel"];
         delete?: never;
@@ -1106,6 +1116,8 @@ export interface paths {
         /**
          * Registers the number for the Cloud API with the PIN of two-step verification, which is set when there is none.
          * @description Needs the permission `manage_setup`.
+         *
+         *     A repeat is done again.
          */
         post: operations["register_channel_number"];
         delete?: never;
@@ -1126,6 +1138,8 @@ export interface paths {
         /**
          * Asks WhatsApp to send a code to the number, to prove that it is yours.
          * @description Needs the permission `manage_setup`.
+         *
+         *     A repeat is done again.
          */
         post: operations["request_channel_code"];
         delete?: never;
@@ -1146,6 +1160,8 @@ export interface paths {
         /**
          * Proves with the code that the number is yours.
          * @description Needs the permission `manage_setup`.
+         *
+         *     A repeat is done again.
          */
         post: operations["verify_channel_code"];
         delete?: never;
@@ -1936,7 +1952,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Says that the client of an event stream with `beats` still hears it. Nothing for an API key, which has no presence. */
+        /**
+         * Says that the client of an event stream with `beats` still hears it. Nothing for an API key, which has no presence.
+         * @description A repeat is done again.
+         */
         post: operations["beat"];
         delete?: never;
         options?: never;
@@ -2036,6 +2055,8 @@ export interface paths {
         /**
          * What is wrong with a definition, files and forms that are missing included. Changes nothing.
          * @description Needs the permission `read_setup`.
+         *
+         *     A repeat is done again.
          */
         post: operations["validate_flow"];
         delete?: never;
@@ -2103,6 +2124,8 @@ export interface paths {
          * Takes a CSV or XLSX file of up to 512 MiB in, and says what its columns hold and may be. Nothing is imported yet; a
          *     file that is not imported goes after three days.
          * @description Needs the permission `import_contacts`.
+         *
+         *     A repeat is done again.
          */
         post: operations["upload_import_file"];
         delete?: never;
@@ -2567,7 +2590,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends the login of the cookie; it is good for nothing any more, wherever it was copied to. */
+        /**
+         * Ends the login of the cookie; it is good for nothing any more, wherever it was copied to.
+         * @description A repeat is done again.
+         */
         post: operations["logout"];
         delete?: never;
         options?: never;
@@ -3184,6 +3210,8 @@ export interface paths {
         /**
          * Looks at a price list without taking it in: what is wrong with it, and what it would change.
          * @description Needs the permission `manage_setup`.
+         *
+         *     A repeat is done again.
          */
         post: operations["check_rate_card"];
         delete?: never;
@@ -3383,6 +3411,8 @@ export interface paths {
          * What a condition amounts to while it is being written: its other form, how many meet it, the first of them, or why
          *     it cannot be read. Changes nothing.
          * @description Needs the permission `read_contacts`.
+         *
+         *     A repeat is done again.
          */
         post: operations["check_condition"];
         delete?: never;
@@ -4561,6 +4591,8 @@ export interface paths {
         /**
          * Checks a template against WhatsApp's rules. Changes nothing.
          * @description Needs the permission `manage_setup`.
+         *
+         *     A repeat is done again.
          */
         post: operations["lint_template"];
         delete?: never;
@@ -4760,6 +4792,8 @@ export interface paths {
         /**
          * Creates a user who can sign in at once.
          * @description Needs the permission `manage_access`.
+         *
+         *     A repeat is done again.
          */
         post: operations["create_user"];
         delete?: never;
@@ -5118,7 +5152,7 @@ export interface components {
         /** @enum {string} */
         AttributeKind: "text" | "number" | "date" | "boolean" | "choice";
         /** @enum {string} */
-        Attribution: "certain" | "claimed" | "inferred" | "ad" | "none";
+        Attribution: "certain" | "claimed" | "inferred" | "qr" | "ad" | "none";
         /**
          * @description Who is meant: everybody on any of the lists, in any of the segments or with a row in any of the tables (or everybody,
          *     when none is named), narrowed by a condition, without those who are excluded.
@@ -5414,11 +5448,18 @@ export interface components {
              * @description 0 is the chat, from 1 on the addresses in the text.
              */
             link: number;
+            /** @description What the QR code says: it opens the same, and the chat belongs to the campaign. */
+            qr_link: string;
             /**
              * Format: int64
              * @description Requests of any kind.
              */
             raw: number;
+            /**
+             * Format: int64
+             * @description Those among them of the QR code.
+             */
+            scanned: number;
             stopped_at?: components["schemas"]["Timestamp"] | null;
             /** @description The address; null for the chat. */
             target?: string | null;
@@ -5692,7 +5733,10 @@ export interface components {
             webhook_path?: string | null;
         };
         ChannelChange: {
-            /** @description Settings to change; those that are not given stay, secrets included. */
+            /**
+             * @description Settings to change; those that are not given stay, secrets included. With another address of the provider its
+             *     secret has to be given again.
+             */
             config?: Record<string, never> | null;
             /** @description An empty text takes the bot away. */
             flow?: string | null;
@@ -6999,7 +7043,10 @@ export interface components {
              * @description Recipients whose chat was opened: the confirmed taps.
              */
             chats: number;
-            /** @description Those among them by how surely they came from the campaign, the surest first. */
+            /**
+             * @description Those among them by how surely they came from the campaign, the surest first; and beside them, as `qr`, those from
+             *     the campaign's QR code, which are nobody's.
+             */
             chats_by_tier: components["schemas"]["TierCount"][];
             /** Format: int64 */
             delivered: number;
@@ -7026,12 +7073,12 @@ export interface components {
             tapped: number;
             /**
              * Format: int64
-             * @description Taps of people.
+             * @description Taps of people; scans of the QR code are not among them.
              */
             tapped_filtered: number;
             /**
              * Format: int64
-             * @description Requests of any kind for the campaign's links.
+             * @description Requests of any kind for the recipients' links.
              */
             taps_raw: number;
             /** Format: int64 */
@@ -9077,6 +9124,12 @@ export interface components {
                 delivered_at?: components["schemas"]["Timestamp"] | null;
                 explanation?: components["schemas"]["Explanation"] | null;
                 first_tap_at?: components["schemas"]["Timestamp"] | null;
+                first_tap_device?: components["schemas"]["Device"] | null;
+                /**
+                 * Format: int32
+                 * @description Which link it was of: 0 is the chat, from 1 on the addresses in the text.
+                 */
+                first_tap_link?: number | null;
                 name?: string | null;
                 phone?: components["schemas"]["PhoneNumber"] | null;
                 /** Format: int32 */
@@ -10126,6 +10179,12 @@ export interface components {
             delivered_at?: components["schemas"]["Timestamp"] | null;
             explanation?: components["schemas"]["Explanation"] | null;
             first_tap_at?: components["schemas"]["Timestamp"] | null;
+            first_tap_device?: components["schemas"]["Device"] | null;
+            /**
+             * Format: int32
+             * @description Which link it was of: 0 is the chat, from 1 on the addresses in the text.
+             */
+            first_tap_link?: number | null;
             name?: string | null;
             phone?: components["schemas"]["PhoneNumber"] | null;
             /** Format: int32 */
@@ -11900,10 +11959,7 @@ export interface operations {
     create_api_key: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -12407,10 +12463,7 @@ export interface operations {
     preview_text: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -13023,10 +13076,7 @@ export interface operations {
     preflight_campaign: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 id: components["schemas"]["CampaignId"];
             };
@@ -13093,10 +13143,7 @@ export interface operations {
     preview_campaign: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 id: components["schemas"]["CampaignId"];
             };
@@ -13602,10 +13649,7 @@ export interface operations {
     check_channel: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 id: components["schemas"]["ChannelId"];
             };
@@ -13858,10 +13902,7 @@ export interface operations {
     register_channel_number: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 id: components["schemas"]["ChannelId"];
             };
@@ -13893,10 +13934,7 @@ export interface operations {
     request_channel_code: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 id: components["schemas"]["ChannelId"];
             };
@@ -13928,10 +13966,7 @@ export interface operations {
     verify_channel_code: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path: {
                 id: components["schemas"]["ChannelId"];
             };
@@ -15521,6 +15556,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The user or API key has as many streams open as it may have: 20. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description What went wrong. */
             default: {
                 headers: {
@@ -15535,10 +15577,7 @@ export interface operations {
     beat: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -15679,10 +15718,7 @@ export interface operations {
     validate_flow: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -15810,10 +15846,7 @@ export interface operations {
     upload_import_file: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -16735,10 +16768,7 @@ export interface operations {
     logout: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -17924,10 +17954,7 @@ export interface operations {
     check_rate_card: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -18346,10 +18373,7 @@ export interface operations {
     check_condition: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -20696,10 +20720,7 @@ export interface operations {
     lint_template: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -21121,10 +21142,7 @@ export interface operations {
     create_user: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
