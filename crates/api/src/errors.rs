@@ -138,7 +138,7 @@ impl From<DeliveryError> for Problem {
             }
             E::NoSuchMedia | E::NoSuchChannel => Self::new(StatusCode::NOT_FOUND, "not_found", words),
             // The provider's answer, not a fault of ours and not of the request's form.
-            E::Graph(_) | E::Media(_) | E::TextFile(_) | E::Upload(_) | E::BeingUploaded => {
+            E::Graph(_) | E::Media(_) | E::TextFile(_) | E::Upload(_) | E::BeingUploaded | E::StoredMeanwhile => {
                 Self::new(StatusCode::BAD_GATEWAY, code, words)
             }
             E::Files(error) => error.into(),

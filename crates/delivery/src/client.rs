@@ -41,6 +41,8 @@ pub enum DeliveryError {
     Upload(Arc<Self>),
     #[error("The file is on its way to WhatsApp with another message; this one waits for it.")]
     BeingUploaded,
+    #[error("While WhatsApp was asked for the template, something else was stored of it. It is asked for again.")]
+    StoredMeanwhile,
     #[error(transparent)]
     Files(#[from] FilesError),
     #[error(transparent)]
@@ -63,6 +65,7 @@ impl DeliveryError {
             Self::TemplateCards { .. } => "template_cards",
             Self::Upload(error) => error.code(),
             Self::BeingUploaded => "file_uploading",
+            Self::StoredMeanwhile => "template_stored_meanwhile",
             Self::Files(_) => "files",
             Self::Store(_) => "store",
         }

@@ -239,7 +239,11 @@ fn decide(
         (decision, message.campaign_id, &payload)
         && rule.waits_for_sender()
     {
-        wait_for_sender(tx, message, (campaign_id, rule, &content.source), now)?;
+        match known.sender_wait(tx, message, (campaign_id, rule, &content.source))? {
+            SenderWait::Over => tx.suppress_message(message, rule, now)?,
+            SenderWait::OfCampaign => tx.put_back_message(message)?,
+            SenderWait::Alone => tx.hold_message(message, now.plus(ASK_AGAIN_FOR_ONE), rule, now)?,
+        };
         return Ok(None);
     }
     match (decision, message.campaign_id) {
@@ -264,7 +268,7 @@ fn decide(
             if let (None, Some(campaign), Some(campaign_id)) = (&gate, &facts.campaign, message.campaign_id)
                 && campaign.now.is_held
             {
-                tx.release_campaign(message.workspace_id, campaign_id, now)?;
+                known.release(tx, message.workspace_id, campaign_id)?;
             }
             if let Some(campaign) = &facts.campaign
                 && !rates::keep_pace(tx, campaign.now.per_minute, message, now)?
@@ -299,29 +303,16 @@ fn decide(
     Ok(None)
 }
 
-/// A message of a campaign whose sender may not send any more, or not to its country, waits until somebody sets that right:
-/// it was planned when the sender could. A sender that is off holds the whole campaign where it has no other one. Three
-/// days after the start of the campaign nothing waits any more.
-fn wait_for_sender(
-    tx: &mut Tx<'_>,
-    message: &OutboxMessage,
-    (campaign_id, rule, source): (CampaignId, Rule, &str),
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let from = (message.channel_id, source);
-    let started_at = tx.campaign(message.workspace_id, campaign_id)?.and_then(|campaign| campaign.started_at);
-    if started_at.is_some_and(|at| now.since(at) > WAITS_FOR_SENDER) {
-        tx.suppress_message(message, rule, now)?;
-        return Ok(());
-    }
-    if rule == Rule::SenderNotActive
-        && tx.hold_for_sender(message.workspace_id, campaign_id, from, (now.plus(ASK_SENDER_AGAIN), now))?
-    {
-        tx.put_back_message(message)?;
-    } else {
-        tx.hold_message(message, now.plus(ASK_AGAIN_FOR_ONE), rule, now)?;
-    }
-    Ok(())
+/// How a message of a campaign waits whose sender may not send any more, or not to its country: it was planned when the
+/// sender could, and somebody may set that right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SenderWait {
+    /// Not any more: the campaign began more than three days ago.
+    Over,
+    /// With its whole campaign, which has no other sender.
+    OfCampaign,
+    /// By itself; the others go on.
+    Alone,
 }
 
 /// What is to be sent, read once.
@@ -337,6 +328,10 @@ struct Known {
     workspace: Option<Arc<Workspace>>,
     campaigns: Vec<(CampaignId, Option<Arc<CampaignKnown>>)>,
     senders: Vec<(String, Option<Arc<SenderFacts>>)>,
+    /// How messages of a campaign wait for this sender, by the rule that keeps them back.
+    waits: Vec<(CampaignId, Rule, String, SenderWait)>,
+    /// Campaigns that were let go on in this transaction.
+    released: Vec<CampaignId>,
 }
 
 /// A campaign as it is now.
@@ -349,7 +344,14 @@ struct CampaignKnown {
 
 impl Known {
     const fn at(now: Timestamp) -> Self {
-        Self { now, workspace: None, campaigns: Vec::new(), senders: Vec::new() }
+        Self {
+            now,
+            workspace: None,
+            campaigns: Vec::new(),
+            senders: Vec::new(),
+            waits: Vec::new(),
+            released: Vec::new(),
+        }
     }
 
     fn workspace(&mut self, tx: &mut Tx<'_>, id: WorkspaceId) -> Result<Option<Arc<Workspace>>, StoreError> {
@@ -393,6 +395,51 @@ impl Known {
         let facts = found.filter(|(state, _)| *state == Registration::Active).map(|(_, facts)| Arc::new(facts));
         self.senders.push((address.to_owned(), facts.clone()));
         Ok(facts)
+    }
+
+    /// How a message waits for its sender. A sender that is off holds the whole campaign where it has no other one. Asked, and
+    /// held, once for all its messages: they may be thousands in a turn.
+    fn sender_wait(
+        &mut self,
+        tx: &mut Tx<'_>,
+        message: &OutboxMessage,
+        (campaign_id, rule, source): (CampaignId, Rule, &str),
+    ) -> Result<SenderWait, StoreError> {
+        let is_it = |(id, of, from, _): &&(CampaignId, Rule, String, SenderWait)| {
+            *id == campaign_id && *of == rule && from == source
+        };
+        if let Some((_, _, _, wait)) = self.waits.iter().find(is_it) {
+            return Ok(*wait);
+        }
+        let (workspace_id, now) = (message.workspace_id, self.now);
+        let started_at = tx.campaign(workspace_id, campaign_id)?.and_then(|campaign| campaign.started_at);
+        let wait = if started_at.is_some_and(|at| now.since(at) > WAITS_FOR_SENDER) {
+            SenderWait::Over
+        } else if rule == Rule::SenderNotActive {
+            let until = (now.plus(ASK_SENDER_AGAIN), now);
+            match tx.hold_for_sender(workspace_id, campaign_id, (message.channel_id, source), until)? {
+                true => SenderWait::OfCampaign,
+                false => SenderWait::Alone,
+            }
+        } else {
+            SenderWait::Alone
+        };
+        if wait == SenderWait::OfCampaign {
+            self.released.retain(|id| *id != campaign_id);
+        }
+        self.waits.push((campaign_id, rule, source.to_owned(), wait));
+        Ok(wait)
+    }
+
+    /// Lets a campaign go on that was held, once for all its messages.
+    fn release(&mut self, tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: CampaignId) -> Result<(), StoreError> {
+        if self.released.contains(&id) {
+            return Ok(());
+        }
+        tx.release_campaign(workspace_id, id, self.now)?;
+        self.waits.retain(|(held, ..)| *held != id);
+        self.released.push(id);
+        Ok(())
     }
 }
 
@@ -760,12 +807,95 @@ fn time_zones(message: &OutboxMessage, of_contact: Option<String>, workspace: &W
 
 #[cfg(test)]
 mod tests {
-    use segue_model::MessageId;
-    use segue_store::outbox::{NewOutbox, Payload};
+    use segue_model::{MessageId, campaign::Footer, schedule::Schedule};
+    use segue_store::{
+        Sql,
+        campaign::{Audience, CampaignInput},
+        outbox::{Claim, NewOutbox, Payload},
+    };
 
     use super::*;
 
     const CUSTOMER: &str = "+12125550199";
+    static STARTED: Sql = Sql::portable(
+        "STARTED",
+        "UPDATE campaigns SET state = 'running', started_at = $3 WHERE workspace_id = $1 AND id = $2",
+    );
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn how_a_campaign_waits_for_its_sender_is_asked_once_in_a_turn() {
+        for test in segue_testkit::engines().await {
+            let channel = test.sms_channel("carrier").await;
+            let sender = test.sender(channel.id, "+15550100").await;
+            let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+            let id: CampaignId = test.ctx.id();
+            let input = CampaignInput {
+                media: Vec::new(),
+                name: "Spring".to_owned(),
+                sender_id: Some(sender.id),
+                audience: Audience::default(),
+                body: "Sale".to_owned(),
+                footer: Footer::None,
+                whatsapp_channel_id: None,
+                prefilled_text: String::new(),
+                schedule: Schedule::default(),
+                variants: Vec::new(),
+                held_out_percent: 0,
+                pool_id: None,
+                texts: Vec::new(),
+                template: None,
+                rules: CampaignRules::default(),
+            };
+            let message_id: MessageId = test.ctx.id();
+            let content = SmsContent::of_text(sender.address.clone(), "Sale".to_owned());
+            let message = NewOutbox {
+                id: message_id,
+                channel_id,
+                class: MessageClass::Marketing,
+                dedupe_key: message_id.to_string(),
+                address: CUSTOMER.to_owned(),
+                address_kind: AddressKind::Phone,
+                payload: Payload::of(&content).expect("it has a JSON form"),
+                campaign: Some((id, 1)),
+                session_id: None,
+                not_before: now,
+                expires_at: None,
+                segments: Some(1),
+            };
+            let seen = test.store.write::<_, StoreError, _>(move |tx| {
+                tx.insert_campaign(workspace_id, id, &input, None, now)?;
+                tx.execute(&STARTED, &[&workspace_id, &id, &now])?;
+                tx.enqueue(workspace_id, &message, now)?;
+                let claim = Claim { owner: "test", limit: 9, lease_until: now.plus(time::MINUTE), now };
+                let claimed = tx.claim_outbox(workspace_id, channel_id, &claim)?;
+                let held = (id, Rule::SenderNotActive, content.source.as_str());
+                let mut turn = Known::at(now);
+                let mut seen = vec![turn.sender_wait(tx, &claimed[0], held)?];
+                // What only another question would see.
+                tx.execute(&STARTED, &[&workspace_id, &id, &now.plus(-4 * time::DAY)])?;
+                seen.push(turn.sender_wait(tx, &claimed[0], held)?);
+                let mut next = Known::at(now);
+                seen.push(next.sender_wait(tx, &claimed[0], held)?);
+
+                turn.release(tx, workspace_id, id)?;
+                let mut holds = vec![tx.campaign_hold(workspace_id, id)?.is_some()];
+                tx.hold_for_sender(workspace_id, id, (channel_id, &content.source), (now.plus(time::HOUR), now))?;
+                turn.release(tx, workspace_id, id)?;
+                holds.push(tx.campaign_hold(workspace_id, id)?.is_some());
+                next.release(tx, workspace_id, id)?;
+                holds.push(tx.campaign_hold(workspace_id, id)?.is_some());
+                // Who was let go on is held again by whoever may not send.
+                tx.execute(&STARTED, &[&workspace_id, &id, &now])?;
+                seen.push(turn.sender_wait(tx, &claimed[0], held)?);
+                turn.release(tx, workspace_id, id)?;
+                holds.push(tx.campaign_hold(workspace_id, id)?.is_some());
+                Ok((seen, holds))
+            });
+            use SenderWait::{OfCampaign, Over};
+            let expected = (vec![OfCampaign, OfCampaign, Over, OfCampaign], vec![false, true, false, false]);
+            assert_eq!(seen.await.expect("the store works"), expected, "{}", test.engine);
+        }
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_carrier_may_try_until_the_hours_close_or_the_message_expires() {

@@ -62,7 +62,8 @@ pub(crate) fn read_soon(
 /// Takes over one template as Meta has it now. One that Meta has no more is left to the next look at all of them.
 ///
 /// # Errors
-/// When Meta does not answer or refuses, or the store fails.
+/// When Meta does not answer or refuses, or the store fails; [`DeliveryError::StoredMeanwhile`] when a list that was asked for
+/// before was stored since: it is to be read once more.
 pub async fn read_again(
     store: &Store,
     ctx: &Ctx,
@@ -80,7 +81,9 @@ pub async fn read_again(
     let ctx = ctx.clone();
     store
         .write(move |tx| {
-            tx.take_template_as_of(workspace_id, channel.id, (&listed, asked_at), &ctx)?;
+            if !tx.take_template_as_of(workspace_id, channel.id, (&listed, asked_at), &ctx)? {
+                return Err(DeliveryError::StoredMeanwhile);
+            }
             if let Some(template) = tx.template(workspace_id, id)? {
                 tell_category(tx, &ctx, &channel, &template)?;
             }

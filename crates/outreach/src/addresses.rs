@@ -15,6 +15,8 @@ pub(crate) struct Shortened {
     pub text: String,
     /// An address stayed as it is because there is no number left for it.
     pub is_crowded: bool,
+    /// Whole addresses that stayed as they are because of letters in them.
+    pub untracked: Vec<String>,
 }
 
 /// Takes the addresses out of a text and adds those that are new to `targets`. Beyond fifteen different ones they stay
@@ -22,7 +24,7 @@ pub(crate) struct Shortened {
 pub(crate) fn take_out(text: &str, targets: &mut Vec<String>) -> Shortened {
     let mut shortened = String::with_capacity(text.len());
     let mut rest = text;
-    let mut is_crowded = false;
+    let (mut is_crowded, mut untracked) = (false, Vec::new());
     while let Some(start) = next_start(rest) {
         let (before, from) = rest.split_at(start);
         shortened.push_str(before);
@@ -30,7 +32,13 @@ pub(crate) fn take_out(text: &str, targets: &mut Vec<String>) -> Shortened {
         let after = &from[address.len()..];
         match number(address, after, targets) {
             Number::Link(link) => shortened.push_str(&format!("{{{{ {PLACEHOLDER}{link} }}}}")),
-            Number::AsWritten => shortened.push_str(address),
+            Number::AsWritten => {
+                shortened.push_str(address);
+                // What a merge field puts behind it makes it an address of each person's own.
+                if is_held_up_by_letters(address) && !after.starts_with("{{") {
+                    untracked.push(address.to_owned());
+                }
+            }
             Number::NoneLeft => {
                 shortened.push_str(address);
                 is_crowded = true;
@@ -39,7 +47,11 @@ pub(crate) fn take_out(text: &str, targets: &mut Vec<String>) -> Shortened {
         rest = after;
     }
     shortened.push_str(rest);
-    Shortened { text: shortened, is_crowded }
+    Shortened { text: shortened, is_crowded, untracked }
+}
+
+fn is_held_up_by_letters(address: &str) -> bool {
+    host_of(address).contains('.') && !address.is_ascii()
 }
 
 /// Signs that no address has in it, and where one ends that stands before them: quotes and what closes a sentence or a
@@ -70,7 +82,7 @@ pub(crate) fn as_written(text: &str) -> Vec<(usize, &str)> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(start) = next_start(&text[at..]) {
         let address = address_at(&text[at + start..]);
-        if host_of(address).contains('.') && !address.is_ascii() {
+        if is_held_up_by_letters(address) {
             found.push((at + start, address));
         }
         at += start + address.len();
@@ -193,10 +205,23 @@ mod tests {
     }
 
     #[test]
+    fn whole_addresses_with_other_letters_are_told() {
+        for (text, untracked) in [
+            ("https://a.example/\u{e9}t\u{e9} https://a.example/x", vec!["https://a.example/\u{e9}t\u{e9}"]),
+            ("https://a.example/\u{e9}{{ city }}", vec![]),
+            ("https://a.example/{{ city }}", vec![]),
+            ("https://{{ host }}/\u{e9}", vec![]),
+            ("{{ link | default('https://a.example/\u{e9}') }}", vec![]),
+        ] {
+            assert_eq!(take_out(text, &mut Vec::new()).untracked, untracked, "{text}");
+        }
+    }
+
+    #[test]
     fn no_more_than_a_code_can_tell_apart() {
         let text = (0..20).map(|n| format!("https://a.example/{n}\n")).collect::<String>();
         let mut targets = Vec::new();
-        let Shortened { text: shortened, is_crowded } = take_out(&text, &mut targets);
+        let Shortened { text: shortened, is_crowded, .. } = take_out(&text, &mut targets);
         assert_eq!((targets.len(), is_crowded), (15, true));
         // A second text goes on with the numbers of the first.
         let second = take_out("https://a.example/3", &mut targets);

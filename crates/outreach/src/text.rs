@@ -249,6 +249,7 @@ pub struct CampaignText {
     campaign_number: u32,
     targets: Vec<String>,
     is_crowded: bool,
+    untracked: Vec<String>,
 }
 
 impl CampaignText {
@@ -257,11 +258,12 @@ impl CampaignText {
     /// # Errors
     /// When the body is not well formed, or the footer needs a chat and there is none.
     pub fn new(body: &str, frame: &Frame<'_>) -> Result<Self, OutreachError> {
-        let (mut targets, mut is_crowded) = (frame.targets.to_vec(), false);
+        let (mut targets, mut is_crowded, mut untracked) = (frame.targets.to_vec(), false, Vec::new());
         let mut shorten = |text: &str| match frame.shorten {
             Shorten::Every => {
                 let shortened = addresses::take_out(text, &mut targets);
                 is_crowded |= shortened.is_crowded;
+                untracked.extend(shortened.untracked);
                 shortened.text
             }
             Shorten::None => text.to_owned(),
@@ -296,6 +298,7 @@ impl CampaignText {
             campaign_number: frame.campaign_number,
             targets,
             is_crowded,
+            untracked,
         })
     }
 
@@ -313,6 +316,11 @@ impl CampaignText {
     /// Whether an address stays as it is written because there are too many for all to become links.
     pub(crate) const fn is_crowded(&self) -> bool {
         self.is_crowded
+    }
+
+    /// Addresses that were to become links and stay as they are written, because of letters in them.
+    pub(crate) fn untracked(&self) -> &[String] {
+        &self.untracked
     }
 
     /// The fields the body uses.

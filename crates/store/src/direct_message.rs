@@ -190,6 +190,12 @@ pub struct WaitingMessage {
 pub struct DirectQuery {
     pub actor: String,
     pub to: Option<String>,
+    /// The number or name it was sent from.
+    pub from: Option<String>,
+    /// Sent at this time or later.
+    pub sent_from: Option<Timestamp>,
+    /// Sent before this time.
+    pub sent_before: Option<Timestamp>,
     /// Only messages before this one: the newest come first.
     pub before: Option<MessageId>,
     pub limit: i64,
@@ -229,12 +235,25 @@ crate::sql! {
         FROM direct_messages m LEFT JOIN outbox o ON o.workspace_id = m.workspace_id AND o.id = m.id
         WHERE m.workspace_id = $1 AND m.batch_id = $2 AND m.batch_id IS NOT NULL AND m.position > $3
         ORDER BY m.position LIMIT $4";
-    MESSAGES_OF_ACTOR = "SELECT m.id, m.batch_id, m.position, m.client_reference, m.address, m.problem_code, m.problem,
+    MESSAGES_OF_ACTOR = sqlite: "SELECT m.id, m.batch_id, m.position, m.client_reference, m.address, m.problem_code, m.problem,
             m.created_at, o.state, o.payload, o.class, o.segments, o.rule, o.error_code, o.error_reason, o.not_before,
             o.accepted_at, o.delivered_at, o.channel_id
         FROM direct_messages m LEFT JOIN outbox o ON o.workspace_id = m.workspace_id AND o.id = m.id
         WHERE m.workspace_id = $1 AND m.actor = $2 AND m.id < $3 AND (CAST($4 AS TEXT) IS NULL OR m.address = $4)
             AND m.batch_id IS NULL
+            AND (CAST($6 AS TEXT) IS NULL OR json_extract(o.payload, '$.source') = $6)
+            AND (CAST($7 AS BIGINT) IS NULL OR o.accepted_at >= $7)
+            AND (CAST($8 AS BIGINT) IS NULL OR o.accepted_at < $8)
+        ORDER BY m.id DESC LIMIT $5",
+        postgres: "SELECT m.id, m.batch_id, m.position, m.client_reference, m.address, m.problem_code, m.problem,
+            m.created_at, o.state, o.payload, o.class, o.segments, o.rule, o.error_code, o.error_reason, o.not_before,
+            o.accepted_at, o.delivered_at, o.channel_id
+        FROM direct_messages m LEFT JOIN outbox o ON o.workspace_id = m.workspace_id AND o.id = m.id
+        WHERE m.workspace_id = $1 AND m.actor = $2 AND m.id < $3 AND (CAST($4 AS TEXT) IS NULL OR m.address = $4)
+            AND m.batch_id IS NULL
+            AND (CAST($6 AS TEXT) IS NULL OR CAST(o.payload AS JSON) ->> 'source' = $6)
+            AND (CAST($7 AS BIGINT) IS NULL OR o.accepted_at >= $7)
+            AND (CAST($8 AS BIGINT) IS NULL OR o.accepted_at < $8)
         ORDER BY m.id DESC LIMIT $5";
     INSERT_BATCH = "INSERT INTO message_batches (workspace_id, id, key, actor, sender_id, class, body, list_id,
             expires_at, state, created_at, pool_id)
@@ -441,7 +460,16 @@ impl Tx<'_> {
         query: &DirectQuery,
     ) -> Result<Vec<DirectMessageView>, StoreError> {
         let before = query.before.unwrap_or_else(|| MessageId::from_uuid(Uuid::max()));
-        let keys: &[&dyn crate::Bind] = &[&workspace_id, &query.actor, &before, &query.to, &query.limit];
+        let keys: &[&dyn crate::Bind] = &[
+            &workspace_id,
+            &query.actor,
+            &before,
+            &query.to,
+            &query.limit,
+            &query.from,
+            &query.sent_from,
+            &query.sent_before,
+        ];
         self.query(&MESSAGES_OF_ACTOR, keys, read_view)
     }
 

@@ -43,20 +43,33 @@ pub struct Job {
     pub epoch: i64,
 }
 
+/// Which jobs are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Kinds<'a> {
+    /// Of these kinds.
+    Of(&'a [&'a str]),
+    /// Of all others.
+    Other(&'a [&'a str]),
+}
+
 crate::sql! {
     SCHEDULE = "INSERT INTO jobs (workspace_id, id, kind, dedupe_key, payload, state, run_at, created_at)
         VALUES ($1, $2, $3, $4, $5, 'waiting', $6, $7)
         ON CONFLICT (workspace_id, kind, dedupe_key) DO NOTHING";
+    /// $5 are kinds, as a JSON array; $6 says whether jobs of these (1) or of all others (0) are wanted.
     CLAIM_JOBS = sqlite: "UPDATE jobs SET state = 'running', lease_owner = $1, lease_until = $2,
             lease_epoch = lease_epoch + 1, attempts = attempts + 1
         WHERE id IN (SELECT id FROM jobs
             WHERE state IN ('waiting', 'running') AND run_at <= $3 AND lease_until <= $3
+                AND CASE WHEN kind IN (SELECT value FROM json_each($5)) THEN 1 ELSE 0 END = $6
             ORDER BY run_at, id LIMIT $4)
         RETURNING workspace_id, id, kind, dedupe_key, payload, run_at, attempts, lease_epoch",
         postgres: "UPDATE jobs SET state = 'running', lease_owner = $1, lease_until = $2,
             lease_epoch = lease_epoch + 1, attempts = attempts + 1
         WHERE id = ANY (ARRAY(SELECT id FROM jobs
             WHERE state IN ('waiting', 'running') AND run_at <= $3 AND lease_until <= $3
+                AND CASE WHEN kind IN (SELECT json_array_elements_text(CAST(CAST($5 AS TEXT) AS JSON))) THEN 1 ELSE 0 END
+                    = CAST($6 AS BIGINT)
             ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED))
         RETURNING workspace_id, id, kind, dedupe_key, payload, run_at, attempts, lease_epoch";
     RELEASE_JOBS = "UPDATE jobs SET state = 'waiting', lease_owner = NULL, lease_until = 0
@@ -122,7 +135,26 @@ impl Tx<'_> {
         lease_until: Timestamp,
         ctx: &Ctx,
     ) -> Result<Vec<Job>, StoreError> {
-        let mut jobs = self.query(&CLAIM_JOBS, &[&owner, &lease_until, &ctx.now(), &limit], read_job)?;
+        self.claim_jobs_of(owner, (Kinds::Other(&[]), limit), lease_until, ctx)
+    }
+
+    /// [`Tx::claim_jobs`] of some kinds alone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn claim_jobs_of(
+        &mut self,
+        owner: &str,
+        (kinds, limit): (Kinds<'_>, u32),
+        lease_until: Timestamp,
+        ctx: &Ctx,
+    ) -> Result<Vec<Job>, StoreError> {
+        let (kinds, are_meant) = match kinds {
+            Kinds::Of(kinds) => (json_text(&kinds)?, 1_i64),
+            Kinds::Other(kinds) => (json_text(&kinds)?, 0_i64),
+        };
+        let keys: &[&dyn crate::Bind] = &[&owner, &lease_until, &ctx.now(), &limit, &kinds, &are_meant];
+        let mut jobs = self.query(&CLAIM_JOBS, keys, read_job)?;
         jobs.sort_by_key(|job| (job.run_at, job.id));
         let (worn_out, jobs): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.attempts > MOST_ATTEMPTS);
         for job in worn_out {

@@ -393,7 +393,8 @@ impl Tx<'_> {
         self.templates_changed(workspace_id, channel_id, now)
     }
 
-    /// Stores a template as Meta had it when it was asked for it alone at `asked_at`.
+    /// Stores a template as Meta had it when it was asked for it alone at `asked_at`. `false` when something else was stored
+    /// of it since, or was begun: nobody knows which of the two is newer, so it is to be asked for again.
     ///
     /// # Errors
     /// When the store fails.
@@ -403,10 +404,13 @@ impl Tx<'_> {
         channel_id: ChannelId,
         (listed, asked_at): (&ListedTemplate, Timestamp),
         ctx: &Ctx,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.lock_templates(channel_id)?;
-        self.put_listed(workspace_id, channel_id, (std::slice::from_ref(listed), asked_at), ctx)?;
-        self.templates_changed(workspace_id, channel_id, ctx.now())
+        let left_out = self.put_listed(workspace_id, channel_id, (std::slice::from_ref(listed), asked_at), ctx)?;
+        if left_out == 0 {
+            self.templates_changed(workspace_id, channel_id, ctx.now())?;
+        }
+        Ok(left_out == 0)
     }
 
     /// Tells of changes, and lets what waits for templates be decided anew.
@@ -421,14 +425,16 @@ impl Tx<'_> {
         self.refresh_holds(workspace_id, channel_id, now)
     }
 
+    /// Stores templates as Meta had them at `asked_at`. Gives how many were left as they are, for what is known of them may be
+    /// newer.
     fn put_listed(
         &mut self,
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
         (listed, asked_at): (&[ListedTemplate], Timestamp),
         ctx: &Ctx,
-    ) -> Result<(), StoreError> {
-        let now = ctx.now();
+    ) -> Result<usize, StoreError> {
+        let (now, mut left_out) = (ctx.now(), 0);
         for template in listed {
             let known = self.template_by_name(workspace_id, channel_id, &template.name, &template.language)?;
             let known_at = known.as_ref().map(|known| known.synced_at);
@@ -436,11 +442,14 @@ impl Tx<'_> {
                 if known.operation_at <= asked_at {
                     settle_found(&mut known, template.clone(), (asked_at, now));
                     self.save_template(workspace_id, &known)?;
+                } else {
+                    left_out += 1;
                 }
                 continue;
             }
             if known_at.is_some_and(|synced_at| synced_at > asked_at) {
                 // Something begun here was finished while they were being listed; the list may be older.
+                left_out += 1;
                 continue;
             }
             let id: TemplateId = ctx.id();
@@ -466,7 +475,7 @@ impl Tx<'_> {
                 ],
             )?;
         }
-        Ok(())
+        Ok(left_out)
     }
 
     /// Stores the templates Meta lists for a channel now.

@@ -18,11 +18,13 @@ use segue_access::{AccessError, Permission, authenticate_twilio, permission, twi
 use segue_channels::{
     http::HttpLimits,
     outgoing::{self, OutgoingClient},
+    twilio::form_body,
 };
 use segue_model::{
-    ApiKeyId, MediaId, WorkspaceId,
+    ApiKeyId, MediaId, Timestamp, WorkspaceId,
     actor::Actor,
     mms::{self, MOST_FILES},
+    time,
 };
 use segue_outreach::{
     OutreachError,
@@ -422,21 +424,71 @@ struct ListQuery {
     page_size: Option<u32>,
     page: Option<u32>,
     page_token: Option<String>,
-    to: Option<String>,
 }
 
-/// Refuses filters that are not applied: whoever asks for one would take the whole list for what it lets through.
-fn check_filters(parameters: &[(String, String)]) -> Result<(), Refusal> {
-    let is_filter = |name: &str| name == "From" || name.starts_with("DateSent");
-    match parameters.iter().find(|(name, value)| is_filter(name) && !value.is_empty()) {
-        Some((name, _)) => {
-            let words = format!(
-                "The filter '{name}' is not supported. Filter by 'To', or leave it out and pick from the list."
-            );
-            Err(Refusal::bad(20001, words))
+/// Which messages of the list are wanted.
+#[derive(Default)]
+struct Filters {
+    to: Option<String>,
+    from: Option<String>,
+    sent_from: Option<Timestamp>,
+    sent_before: Option<Timestamp>,
+    /// As they were given, for the addresses of further pages.
+    given: Vec<(String, String)>,
+}
+
+impl Filters {
+    /// Reads what the official client libraries write. What cannot be read, and what is no filter here, is refused: whoever
+    /// asks for it would take the whole list for what it lets through.
+    fn of(parameters: Vec<(String, String)>) -> Result<Self, Refusal> {
+        let mut all = Self::default();
+        for (name, value) in parameters.into_iter().filter(|(_, value)| !value.is_empty()) {
+            match name.as_str() {
+                "To" => all.to = Some(value.clone()),
+                "From" => all.from = Some(value.clone()),
+                // The whole day; the others mean this moment, which of a date alone is the midnight it begins with.
+                "DateSent" => {
+                    let at = moment(&name, &value)?.0;
+                    let day = Timestamp(at - at.rem_euclid(time::DAY));
+                    all.sent_from = all.sent_from.max(Some(day));
+                    all.send_before(day.plus(time::DAY));
+                }
+                "DateSent>" => all.sent_from = all.sent_from.max(Some(moment(&name, &value)?)),
+                // Times of the dialect have whole seconds.
+                "DateSent<" => all.send_before(moment(&name, &value)?.plus(time::SECOND)),
+                other if other.starts_with("DateSent") => {
+                    let words =
+                        format!("There is no filter '{other}'. Filter by 'DateSent', 'DateSent<' or 'DateSent>'.");
+                    return Err(Refusal::bad(20001, words));
+                }
+                _ => continue,
+            }
+            all.given.push((name, value));
         }
-        None => Ok(()),
+        Ok(all)
     }
+
+    fn send_before(&mut self, at: Timestamp) {
+        self.sent_before = Some(self.sent_before.map_or(at, |known| known.min(at)));
+    }
+
+    /// What follows the other parameters of a page's address.
+    fn query(&self) -> String {
+        if self.given.is_empty() { String::new() } else { format!("&{}", form_body(&self.given)) }
+    }
+}
+
+/// A moment as a filter names it: a date, or a date and a time, both in UTC.
+fn moment(name: &str, value: &str) -> Result<Timestamp, Refusal> {
+    let of_date = |date: jiff::civil::Date| date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    let at = match value.len() {
+        10 => value.parse().ok().and_then(of_date),
+        _ => value.parse::<jiff::Timestamp>().ok(),
+    };
+    at.map(|at| Timestamp(at.as_millisecond())).ok_or_else(|| {
+        let words = format!("'{name}' is no date. Write it as YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ, in UTC.");
+        Refusal::bad(20001, words)
+    })
 }
 
 /// `GET …/Messages.json`, newest first. The pages hang together by `PageToken`, as in `next_page_uri`.
@@ -448,7 +500,7 @@ async fn list(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let account = authorise(&state, &headers, &sid, Permission::ReadCampaigns).await?;
-    check_filters(&parameters)?;
+    let filters = Filters::of(parameters)?;
     let size = query.page_size.unwrap_or(50).clamp(1, MAX_PAGE);
     let before = match &query.page_token {
         None => None,
@@ -457,16 +509,23 @@ async fn list(
             Some(id.ok_or_else(|| Refusal::bad(20001, "Invalid PageToken."))?)
         }
     };
-    let wanted =
-        DirectQuery { actor: account.actor.reference(), to: query.to.clone(), before, limit: i64::from(size) + 1 };
+    let wanted = DirectQuery {
+        actor: account.actor.reference(),
+        to: filters.to.clone(),
+        from: filters.from.clone(),
+        sent_from: filters.sent_from,
+        sent_before: filters.sent_before,
+        before,
+        limit: i64::from(size) + 1,
+    };
     let mut found = direct::list(&state.store, account.workspace_id, wanted).await?;
     let more = found.len() > size as usize;
     found.truncate(size as usize);
     let (page, base) = (query.page.unwrap_or(0), format!("/{VERSION}/Accounts/{sid}/Messages.json"));
-    let to = query.to.map(|to| format!("&To={}", to.replace('+', "%2B"))).unwrap_or_default();
+    let filters = filters.query();
     let next = found.last().filter(|_| more).map(|last| {
         let token = message::sid_of(last.id);
-        format!("{base}?PageSize={size}&Page={}&PageToken=PA{token}{to}", page + 1)
+        format!("{base}?PageSize={size}&Page={}&PageToken=PA{token}{filters}", page + 1)
     });
     let start = u64::from(page) * u64::from(size);
     let messages: Vec<_> = found.iter().map(|view| message::body(&account.sid(), view)).collect();
@@ -476,10 +535,10 @@ async fn list(
         "page_size": size,
         "start": start,
         "end": start + (messages.len() as u64).saturating_sub(1),
-        "first_page_uri": format!("{base}?PageSize={size}&Page=0{to}"),
+        "first_page_uri": format!("{base}?PageSize={size}&Page=0{filters}"),
         "next_page_uri": next,
         "previous_page_uri": null,
-        "uri": format!("{base}?PageSize={size}&Page={page}{to}"),
+        "uri": format!("{base}?PageSize={size}&Page={page}{filters}"),
     });
     Ok(Json(body).into_response())
 }

@@ -2,11 +2,11 @@
 
 use segue_channels::whatsapp::{WebhookItem, parse_webhook};
 use segue_delivery::{
-    Files, apply_template_status, sync_templates,
+    DeliveryError, Files, apply_template_status, sync_templates,
     template_admin::{Extent, TemplateError, delete, settle},
 };
 use segue_model::{
-    Ctx, MediaId, TemplateId,
+    Ctx, ManualClock, MediaId, TemplateId,
     template::{ParameterFormat, TemplateButton, TemplateCategory, TemplateHeader, TemplateParts},
     time,
 };
@@ -323,5 +323,32 @@ async fn a_template_whose_text_was_changed_at_whatsapp_is_read_again_at_once() {
         assert_eq!((seen.language.as_str(), seen.parameter_count()), ("en", 2), "{engine}");
         let other = bench.write(move |tx| tx.template_by_name(workspace_id, channel_id, "spring", "de")).await.unwrap();
         assert_eq!((other.status.as_str(), other.parameter_count()), ("APPROVED", 1), "{engine}: the others stay");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_stored_while_a_template_is_read_again_keeps_nobody_from_its_new_text() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, channel_id, engine) = (channel.workspace_id, channel.id, bench.test.engine);
+        spring::templates(&bench, &channel, "MARKETING", (&["en"], false)).await;
+        let find = move |tx: &mut segue_store::Tx<'_>| tx.template_by_name(workspace_id, channel_id, "spring", "en");
+        let known = bench.write(find).await.unwrap();
+        let body =
+            json!({ "type": "BODY", "text": "Hi {{1}}, {{2}} is here.", "example": { "body_text": [["A", "b"]] } });
+        let changed = json!({ "name": "spring", "language": "en", "category": "MARKETING", "components": [body] });
+        spring::at_sandbox(&bench, "templates", &changed, false).await;
+        // A list from before the change is stored after it was asked for the template alone.
+        let (asked_at, id) = (bench.test.now(), known.id);
+        bench.test.clock.advance(1_000);
+        let (old, stored_at) = (known.clone(), bench.test.now());
+        bench.write(move |tx| tx.save_template(workspace_id, &Template { synced_at: stored_at, ..old.clone() })).await;
+        let store = &bench.test.store;
+        let early = Ctx::seeded(ManualClock::at(asked_at), 77);
+        let read = segue_delivery::read_template_again(store, &early, workspace_id, id).await;
+        assert!(matches!(read, Err(DeliveryError::StoredMeanwhile)), "{engine}: {read:?}");
+        assert_eq!(bench.write(find).await.unwrap().parameter_count(), 1, "{engine}");
+        segue_delivery::read_template_again(store, &bench.test.ctx, workspace_id, id).await.unwrap();
+        assert_eq!(bench.write(find).await.unwrap().parameter_count(), 2, "{engine}: the next attempt has it");
     }
 }

@@ -96,34 +96,34 @@ impl<'a> Author<'a> {
         }
     }
 
-    /// What carriers may dislike about a text, the gravest first.
-    pub fn findings(&self, body: &str, text: &str) -> Vec<TextFinding> {
+    /// What carriers may dislike about a text of `whole`, which reads `text` as it goes out, the gravest first.
+    pub fn findings(&self, body: &str, text: &str, whole: &CampaignText) -> Vec<TextFinding> {
         let Self { brands, link_host, reach, ways_out } = self;
         let mut findings = lint(&Linted { body, text, brands, link_host, reach: *reach, ways_out });
-        findings.extend(self.not_tracked(text));
+        findings.extend(not_tracked(text, whole.untracked()));
         findings
     }
+}
 
-    /// What is said of addresses that are no short links because of a letter in them or right behind them.
-    fn not_tracked(&self, text: &str) -> Option<TextFinding> {
-        let units = |end: usize| text[..end].encode_utf16().count();
-        let own = format!("https://{}/", self.link_host);
-        let found = addresses::as_written(text).into_iter().filter(|(_, address)| !address.starts_with(&own));
-        let at: Vec<TextSpan> = found
-            .map(|(start, address)| TextSpan {
-                start: units(start),
-                end: units(start + address.len()),
-                words: address.to_owned(),
-            })
-            .collect();
-        let first = at.first()?;
-        let message = format!(
-            "{} goes out as it is written, and its taps are not counted: a letter in it, or right behind it, is none that \
-             addresses have. Copy it from the address line of a browser, and put a blank behind it.",
-            first.words
-        );
-        let rule = TextRule::NotTracked;
-        let (severity, source) = (rule.severity(), rule.source().to_owned());
-        Some(TextFinding { rule, severity, message, source, at, fix_label: None, fixed_body: None })
-    }
+/// What is said of addresses in a text that were to become short links and did not, because of a letter in them or right
+/// behind them. Others stay as they are by the author's own will, or are of a contact.
+fn not_tracked(text: &str, untracked: &[String]) -> Option<TextFinding> {
+    let units = |end: usize| text[..end].encode_utf16().count();
+    let found = addresses::as_written(text).into_iter().filter(|(_, address)| untracked.iter().any(|it| it == address));
+    let at: Vec<TextSpan> = found
+        .map(|(start, address)| TextSpan {
+            start: units(start),
+            end: units(start + address.len()),
+            words: address.to_owned(),
+        })
+        .collect();
+    let first = at.first()?;
+    let message = format!(
+        "{} goes out as it is written, and its taps are not counted: a letter in it, or right behind it, is none that \
+         addresses have. Copy it from the address line of a browser, and put a blank behind it.",
+        first.words
+    );
+    let rule = TextRule::NotTracked;
+    let (severity, source) = (rule.severity(), rule.source().to_owned());
+    Some(TextFinding { rule, severity, message, source, at, fix_label: None, fixed_body: None })
 }

@@ -479,7 +479,7 @@ fn texts(
                 locale: locale.map(str::to_owned),
                 messages: histogram.values().sum(),
                 segments: spread(&histogram),
-                findings: author.findings(written.map_or(body, |other| &other.body), &composed.text),
+                findings: author.findings(written.map_or(body, |other| &other.body), &composed.text, text),
             });
         }
     }

@@ -266,7 +266,7 @@ fn preview_in(
         Some(_) => None,
         None => smart_proposal(&input.body, &frame, &contact, (shown.segments(), writing)),
     };
-    let findings = author.findings(written.map_or(&input.body, |other| &other.body), &shown.text);
+    let findings = author.findings(written.map_or(&input.body, |other| &other.body), &shown.text, &text);
     let mut texts = Vec::new();
     for other in &input.texts {
         let nobody = ContactFields { locale: Some(other.locale.clone()), ..ContactFields::default() };
@@ -277,7 +277,7 @@ fn preview_in(
         };
         texts.push(LocalePreview {
             locale: other.locale.clone(),
-            findings: author.findings(&other.body, &composed.text),
+            findings: author.findings(&other.body, &composed.text, &text),
             encoding: composed.segmentation.encoding.into(),
             units: composed.segmentation.units,
             segments: composed.segments(),

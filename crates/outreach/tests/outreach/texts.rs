@@ -389,3 +389,22 @@ async fn an_address_that_is_no_short_link_is_told_to_the_author() {
         assert!(!looked.text.contains("a.example/x"), "{}: the other one is short", looked.text);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_nobody_wanted_a_short_link_for_is_not_told() {
+    for world in worlds().await {
+        let person = serde_json::json!({ "fields": { "first_name": "Zo\u{eb}", "page": "https://a.example/\u{e9}" } });
+        for (body, shorten, told) in [
+            ("See https://a.example/\u{e9} now", "every", true),
+            ("See https://a.example/\u{e9} now", "none", false),
+            ("See https://a.example/{{ first_name }} now", "every", false),
+            ("See https://a.example/\u{e9}{{ first_name }} now", "every", false),
+            ("See {{ page }} now", "every", false),
+        ] {
+            let input = serde_json::json!({ "body": body, "footer": "none", "shorten": shorten, "person": person });
+            let looked = world.look(serde_json::from_value(input).unwrap()).await.unwrap();
+            let is_told = looked.findings.iter().any(|it| it.rule == TextRule::NotTracked);
+            assert_eq!(is_told, told, "{} {body} {shorten}: {}", world.test.engine, looked.text);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::problem::Problem;
 use crate::core::Core;
+use crate::sms::text;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -32,6 +33,9 @@ pub(crate) struct NewText {
     /// Pictures and files, to numbers of the Twilio face.
     #[serde(default)]
     media: Vec<NewFile>,
+    /// Each letter leaves as one octet under this data coding, as carriers send texts that they call binary. Over SMPP, in
+    /// one part.
+    data_coding: Option<u8>,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +54,9 @@ pub(crate) async fn send(
     if new.text.is_empty() && new.media.is_empty() {
         return Err(Problem::bad("text is empty"));
     }
+    if new.data_coding.is_some() && !text::fits_octets(&new.text) {
+        return Err(Problem::bad("with a data_coding the text has at most 140 letters, each of which is one octet"));
+    }
     let mut files = Vec::new();
     for NewFile { mime, media_base64 } in new.media {
         let bytes = base64::engine::general_purpose::STANDARD.decode(media_base64);
@@ -62,7 +69,7 @@ pub(crate) async fn send(
             return Err(Problem::new(StatusCode::CONFLICT, "the handset is offline; put it online first"));
         }
         let media = files.into_iter().map(|(bytes, mime)| state.keep_media(bytes, mime)).collect();
-        let sent = state.sms_from_handset(&id, &new.to, (&new.text, media), &public_url);
+        let sent = state.sms_from_handset(&id, &new.to, (&new.text, media, new.data_coding), &public_url);
         let sent = sent.ok_or_else(|| {
             Problem::bad("one cannot reply to a name, and only numbers of the Twilio face take pictures; `to` is a number or a short code")
         })?;

@@ -318,7 +318,7 @@ impl State {
         &mut self,
         handset_id: &str,
         to: &str,
-        (text, media): (&str, Vec<MediaView>),
+        (text, media, data_coding): (&str, Vec<MediaView>, Option<u8>),
         public_url: &str,
     ) -> Option<String> {
         let to = Address::parse(to)?;
@@ -333,7 +333,7 @@ impl State {
         if self.twilio.takes(&to.digits) {
             self.twilio_text((&id, entry), (&from.shown(), &to.shown()), (text, &media), public_url);
         } else {
-            self.text_to_network(&from, &to, text, entry);
+            self.text_to_network(&from, &to, (text, data_coding), entry);
         }
         let handset = self.handset_or_new(handset_id);
         handset.sms.push(Sms {
@@ -351,10 +351,19 @@ impl State {
         Some(id)
     }
 
-    fn text_to_network(&mut self, from: &Address, to: &Address, text: &str, entry: EntryNumber) {
+    fn text_to_network(
+        &mut self,
+        from: &Address,
+        to: &Address,
+        (text, data_coding): (&str, Option<u8>),
+        entry: EntryNumber,
+    ) {
         let now = self.now();
         let reference = u8::try_from(self.network.next_message & 0xFF).unwrap_or_default();
-        let encoded = text::encode(text, reference);
+        let encoded = match data_coding {
+            Some(data_coding) => text::as_octets(text, data_coding),
+            None => text::encode(text, reference),
+        };
         let has_header = encoded.parts.len() > 1;
         self.network.inbound_parts.insert(entry, encoded.parts.len());
         for octets in encoded.parts {

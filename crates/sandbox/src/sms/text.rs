@@ -101,6 +101,17 @@ pub(crate) struct EncodedText {
     pub parts: Vec<Vec<u8>>,
 }
 
+/// Whether a text is one part with one octet for each letter.
+pub(crate) fn fits_octets(text: &str) -> bool {
+    text.chars().count() <= 140 && text.chars().all(|c| u32::from(c) <= 0xFF)
+}
+
+/// A text with one octet for each letter, under a data coding that is given; see [`fits_octets`].
+pub(crate) fn as_octets(text: &str, data_coding: u8) -> EncodedText {
+    let octets = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
+    EncodedText { data_coding, parts: vec![octets] }
+}
+
 /// Encodes a text of a handset. `reference` joins the parts of a long one.
 pub(crate) fn encode(text: &str, reference: u8) -> EncodedText {
     let gsm: Option<Vec<Vec<u8>>> =

@@ -179,6 +179,11 @@ async fn texts_of_customers_reach_the_product_whole() {
     until(|| async { bench.sandbox.counters().sms_inbound_acked == 2 }).await;
     assert_eq!(texts(&bench).await[1]["receipt_state"], "acked");
     assert_eq!(bench.post(&sms, json!({"to": "ACME", "text": "hi"})).await.0, 400, "no reply to a name");
+    // Octets that are called binary, as some carriers do.
+    assert_eq!(bench.post(&sms, json!({"to": "88400", "text": "STOP\u{e9}", "data_coding": 4})).await.0, 201);
+    let (_, deliver) = client.delivery().await;
+    assert_eq!((&deliver.short_message()[..], u8::from(deliver.data_coding)), (&b"STOP\xE9"[..], 4));
+    assert_eq!(bench.post(&sms, json!({"to": "88400", "text": "\u{20ac}", "data_coding": 4})).await.0, 400);
 }
 
 #[tokio::test]

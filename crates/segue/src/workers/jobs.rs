@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use segue_delivery::{
     DeliveryError, FilesError,
     long_text::{self, READ_LONG_TEXT},
+    template_admin::TemplateError,
 };
 use segue_desk::{
     DeskError,
@@ -31,7 +32,7 @@ use segue_store::{
     StoreError, Tx,
     customer_block::TELL_BLOCK,
     form::FORM_REFUSED,
-    job::Job,
+    job::{Job, Kinds},
     media::{CHECK_MEDIA, FETCH_MEDIA},
     shown::{SHOW_CUSTOMER, ShowCustomer},
     template::{READ_TEMPLATE, SETTLE_TEMPLATE},
@@ -44,6 +45,12 @@ use super::{POLL, Remedy, Wiring, WorkError};
 
 /// Jobs worked on at once.
 const AT_ONCE: u32 = 8;
+/// The same of those that take long, beside the others: neither a timer nor the start of a campaign waits until a provider
+/// has answered.
+const LONG_AT_ONCE: u32 = 8;
+/// Kinds that wait for a provider, or go through a whole file.
+const LONG: &[&str] =
+    &[FETCH_MEDIA, CHECK_MEDIA, SETTLE_TEMPLATE, READ_TEMPLATE, TELL_BLOCK, RUN_IMPORT, UNDO_IMPORT, FIND_DUPLICATES];
 /// How long a job may go without a sign of life before another worker may take it over.
 const LEASE: i64 = time::MINUTE;
 /// How often a long job gives its sign of life.
@@ -59,21 +66,22 @@ pub async fn run(wiring: Arc<Wiring>) {
         tracing::error!(%error, "the claims of the jobs could not be released");
     }
     // A long job takes one of the places; the others go on with what is due.
-    let mut at_work = JoinSet::new();
+    let (mut at_work, mut long) = (JoinSet::new(), JoinSet::new());
     while !wiring.shutdown.is_cancelled() {
-        while at_work.try_join_next().is_some() {}
-        let free = AT_ONCE.saturating_sub(u32::try_from(at_work.len()).unwrap_or(AT_ONCE));
-        let claimed = if free == 0 { Ok(Vec::new()) } else { claim(&wiring, free).await };
+        let free = (free_of(&mut at_work, AT_ONCE), free_of(&mut long, LONG_AT_ONCE));
+        let claimed = if free == (0, 0) { Ok(Vec::new()) } else { claim(&wiring, free).await };
         match claimed {
             Ok(jobs) if !jobs.is_empty() => {
                 for job in jobs {
-                    at_work.spawn(work_on(Arc::clone(&wiring), job));
+                    let places = if LONG.contains(&job.kind.as_str()) { &mut long } else { &mut at_work };
+                    places.spawn(work_on(Arc::clone(&wiring), job));
                 }
             }
             Ok(_) => {
                 tokio::select! {
                     () = listener.until(POLL, |wake| wake == Wake::Jobs) => {}
                     Some(_) = at_work.join_next(), if !at_work.is_empty() => {}
+                    Some(_) = long.join_next(), if !long.is_empty() => {}
                     () = wiring.shutdown.cancelled() => {}
                 }
             }
@@ -84,11 +92,30 @@ pub async fn run(wiring: Arc<Wiring>) {
         }
     }
     while at_work.join_next().await.is_some() {}
+    while long.join_next().await.is_some() {}
 }
 
-async fn claim(wiring: &Wiring, limit: u32) -> Result<Vec<Job>, StoreError> {
+/// How many of the places are free.
+fn free_of(at_work: &mut JoinSet<()>, places: u32) -> u32 {
+    while at_work.try_join_next().is_some() {}
+    places.saturating_sub(u32::try_from(at_work.len()).unwrap_or(places))
+}
+
+/// Claims as many as there are places free, for those that take long and for the others.
+async fn claim(wiring: &Wiring, (free, free_long): (u32, u32)) -> Result<Vec<Job>, StoreError> {
     let (ctx, node) = (wiring.ctx.clone(), wiring.node.clone());
-    wiring.store.write(move |tx| tx.claim_jobs(&node, limit, ctx.now().plus(LEASE), &ctx)).await
+    wiring
+        .store
+        .write(move |tx| {
+            let mut jobs = Vec::new();
+            for (kinds, free) in [(Kinds::Other(LONG), free), (Kinds::Of(LONG), free_long)] {
+                if free > 0 {
+                    jobs.extend(tx.claim_jobs_of(&node, (kinds, free), ctx.now().plus(LEASE), &ctx)?);
+                }
+            }
+            Ok::<_, StoreError>(jobs)
+        })
+        .await
 }
 
 async fn work_on(wiring: Arc<Wiring>, job: Job) {
@@ -179,6 +206,7 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
         FETCH_MEDIA => {
             let payload: FetchMedia = serde_json::from_value(job.payload.clone())
                 .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
+            // Each attempt is a transfer, so each counts.
             segue_delivery::fetch_media(&wiring.files, workspace_id, payload.media_id)
                 .await
                 .map_err(|error| WorkError::Failed(error.to_string()))
@@ -197,16 +225,13 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
                 .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
             segue_delivery::template_admin::settle(store, ctx, workspace_id, payload.template_id)
                 .await
-                .map_err(|error| WorkError::Failed(error.to_string()))
+                .map_err(of_template)
         }
         READ_TEMPLATE => {
             let payload: SettleTemplate = serde_json::from_value(job.payload.clone())
                 .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
             let read = segue_delivery::read_template_again(store, ctx, workspace_id, payload.template_id).await;
-            read.map_err(|error| match error {
-                DeliveryError::Store(error) => WorkError::Store(error),
-                other => WorkError::Failed(other.to_string()),
-            })
+            read.map_err(of_delivery)
         }
         JOIN_CUSTOMERS => {
             let payload: JoinCustomers = serde_json::from_value(job.payload.clone())
@@ -219,10 +244,7 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
             let payload: TellBlock = serde_json::from_value(job.payload.clone())
                 .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
             let told = segue_delivery::tell_block(store, ctx, workspace_id, payload.messaging_user_id).await;
-            told.map_err(|error| match error {
-                DeliveryError::Store(error) => WorkError::Store(error),
-                other => WorkError::Failed(other.to_string()),
-            })
+            told.map_err(of_delivery)
         }
         SHOW_CUSTOMER => {
             let payload: ShowCustomer = serde_json::from_value(job.payload.clone())
@@ -314,6 +336,21 @@ fn of_outreach(error: OutreachError) -> WorkError {
     }
 }
 
+fn of_delivery(error: DeliveryError) -> WorkError {
+    match error {
+        DeliveryError::Store(error) => WorkError::Store(error),
+        other => WorkError::Failed(other.to_string()),
+    }
+}
+
+fn of_template(error: TemplateError) -> WorkError {
+    match error {
+        TemplateError::Store(error) => WorkError::Store(error),
+        TemplateError::Delivery(error) => of_delivery(error),
+        other => WorkError::Failed(other.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -326,5 +363,17 @@ mod tests {
         assert!(matches!(of_desk(taken).remedy(), Remedy::Leave));
         let other = InboundError::from(DeskError::SessionEnded);
         assert!(matches!(of_desk(other).remedy(), Remedy::Note(..)));
+    }
+
+    #[test]
+    fn templates_wait_without_an_attempt_while_the_database_is_away() {
+        let away = || StoreError::Unavailable("a conflict".to_owned());
+        let errors =
+            [of_delivery(away().into()), of_template(away().into()), of_template(DeliveryError::from(away()).into())];
+        for error in errors {
+            assert!(matches!(error.remedy(), Remedy::PutBack), "{error}");
+        }
+        assert!(matches!(of_delivery(DeliveryError::StoredMeanwhile).remedy(), Remedy::Note(..)), "it is asked again");
+        assert!(matches!(of_template(TemplateError::InDoubt).remedy(), Remedy::Note(..)));
     }
 }

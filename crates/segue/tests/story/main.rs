@@ -6,6 +6,7 @@ mod campaign;
 mod conversation;
 mod direct;
 mod golden_path;
+mod inbox;
 mod routing;
 mod together;
 mod twilio;

@@ -258,6 +258,35 @@ async fn a_row_put_back_has_not_used_an_attempt_and_done_rows_go_after_a_time() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_postponed_has_not_used_an_attempt_and_keeps_the_next_of_its_customer_waiting() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let since = test.now();
+        receive(&test, channel.id, "ann", "early").await;
+        receive(&test, channel.id, "ann", "next").await;
+        receive(&test, channel.id, "bob", "other").await;
+        let take = async || {
+            let now = test.now();
+            write(&test, move |tx| tx.take_inbox(since, 10, now)).await
+        };
+        for _ in 0..2 * MOST_ATTEMPTS {
+            let taken = take().await;
+            assert_eq!((texts(&taken)[0].as_str(), taken[0].attempts), ("early", 0), "{}", test.engine);
+            let (early, later) = (taken[0].clone(), test.now().plus(1_000));
+            write(&test, move |tx| tx.postpone_inbox(&early, later)).await;
+            assert_eq!(texts(&take().await), ["other"], "{}", test.engine);
+            test.clock.advance(1_000);
+        }
+        let early = take().await[0].clone();
+        let claimed = claim(&test, "a").await;
+        assert_eq!((texts(&claimed)[0].as_str(), claimed[0].attempts), ("early", 1), "{}", test.engine);
+        let now = test.now();
+        let late = test.store.write(move |tx| tx.postpone_inbox(&early, now)).await;
+        assert!(matches!(late, Err(StoreError::LeaseLost)), "{}: a worker has it", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_starts_again_lets_go_of_its_own_rows_and_of_no_other() {
     for test in engines().await {
         let channel = test.sms_channel("sms").await;

@@ -4,7 +4,7 @@ use segue_store::{
     StoreError,
     dead_letter::{Decision, Resolution, Source, Verdict},
     inbox::MOST_ATTEMPTS,
-    job::{Job, NewJob},
+    job::{Job, Kinds, NewJob},
 };
 use segue_testkit::{TestStore, engines};
 use serde_json::json;
@@ -165,5 +165,27 @@ async fn a_node_that_starts_again_lets_go_of_its_own_jobs_and_of_no_other() {
         assert_eq!((again.id, again.attempts), (mine.id, 2), "at once, and the attempt counts on {}", test.engine);
         let late = test.store.write(move |tx| tx.complete_job(&mine)).await;
         assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_of_some_kinds_are_claimed_apart_from_the_others() {
+    for test in engines().await {
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        for (kind, key) in [("fetch", "1"), ("read", "2"), ("fetch", "3"), ("plan", "4")] {
+            let id = test.ctx.id();
+            let job = NewJob { id, kind, dedupe_key: key.to_owned(), payload: json!({}), run_at: now };
+            write(&test, move |tx| tx.schedule(workspace_id, &job, now)).await;
+            test.clock.advance(1);
+        }
+        let keys = async |kinds: Kinds<'static>, limit: u32| {
+            let ctx = test.ctx.clone();
+            let until = now.plus(30_000);
+            let jobs = write(&test, move |tx| tx.claim_jobs_of("worker", (kinds, limit), until, &ctx)).await;
+            jobs.into_iter().map(|job| job.dedupe_key).collect::<Vec<_>>()
+        };
+        assert_eq!(keys(Kinds::Of(&["fetch", "check"]), 1).await, ["1"], "{}", test.engine);
+        assert_eq!(keys(Kinds::Other(&["fetch", "check"]), 9).await, ["2", "4"], "{}", test.engine);
+        assert_eq!(keys(Kinds::Of(&["fetch", "check"]), 9).await, ["3"], "{}", test.engine);
     }
 }

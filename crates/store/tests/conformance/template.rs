@@ -256,3 +256,37 @@ async fn a_category_that_was_told_is_undone_by_no_older_word_about_an_operation_
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_may_be_older_than_what_is_known_is_left_out_and_that_is_told() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let (workspace_id, channel_id) = (test.workspace_id(), channel.id);
+        let before = test.now();
+        test.clock.advance(1_000);
+        replace(&test, channel_id, vec![listed("a", "en", APPROVED)]).await;
+        let take = async |status: &'static str, asked_at| {
+            let ctx = test.ctx.clone();
+            write(&test, move |tx| {
+                let one = listed("a", "en", status);
+                tx.take_template_as_of(workspace_id, channel_id, (&one, asked_at), &ctx)
+            })
+            .await
+        };
+        assert!(!take("PAUSED", before).await, "{}", test.engine);
+        assert_eq!(statuses(&test).await[0].2, APPROVED, "{}", test.engine);
+        assert!(take("PAUSED", test.now()).await, "{}", test.engine);
+        assert_eq!(statuses(&test).await[0].2, "PAUSED", "{}", test.engine);
+        // What is begun here is settled by what is asked for after that.
+        let asked_at = test.now();
+        test.clock.advance(1_000);
+        let ctx = test.ctx.clone();
+        write(&test, move |tx| {
+            let mut template = tx.template_by_name(workspace_id, channel_id, "a", "en")?.unwrap();
+            tx.begin_template_operation(workspace_id, &mut template, TemplateOperation::Edit, &ctx)
+        })
+        .await;
+        assert!(!take(APPROVED, asked_at).await, "{}", test.engine);
+        assert!(take(APPROVED, test.now()).await, "{}", test.engine);
+    }
+}
