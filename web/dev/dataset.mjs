@@ -437,6 +437,8 @@ export const recipients = contacts.map((contact, index) => ({
   sent_at: index % 8 === 7 ? null : ago(4 * HOUR),
   delivered_at: ago(4 * HOUR),
   first_tap_at: index % 3 === 0 ? ago(3 * HOUR) : null,
+  first_tap_device: index % 3 === 0 ? 'iphone' : null,
+  first_tap_link: index % 3 === 0 ? 0 : null,
   session_id: index % 3 === 0 ? `ses_${index + 1}` : null,
 }));
 

@@ -224,8 +224,9 @@ impl Guard {
     /// Bytes of a body that may be a large one in memory.
     fn room_for(self, body: &Body) -> Option<u64> {
         let most = self.body_limit as u64;
-        (self.is_held && self.body_limit > BODY_LIMIT)
-            .then(|| body.size_hint().upper().map_or(most, |size| size.min(most)))
+        let size = body.size_hint().upper().map_or(most, |size| size.min(most));
+        // What every route takes needs no place, so nothing small stands behind what is large.
+        (self.is_held && size > BODY_LIMIT as u64).then_some(size)
     }
 
     async fn answer(

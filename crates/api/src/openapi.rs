@@ -100,7 +100,9 @@ fn take_idempotency_key(operation: &mut Operation) {
     if !is_guarded {
         return;
     }
-    if operation.extensions.as_ref().is_some_and(|extensions| extensions.contains_key(REPEAT_EXTENSION)) {
+    // It is for here alone: two of them stand in the document in another order each time.
+    let repeats = operation.extensions.as_mut().is_some_and(|extensions| extensions.remove(REPEAT_EXTENSION).is_some());
+    if repeats {
         add_words(operation, "A repeat is done again.".to_owned());
         return;
     }

@@ -86,20 +86,21 @@ mod tests {
             router = router.route(path, method);
         }
         let router = crate::router::layered(router, state.clone());
-        let send = async |path: &str| {
+        let send = async |path: &str, size: usize| {
             let request = Request::post(path).header("authorization", format!("Bearer {key}"));
-            router.clone().oneshot(request.body(Body::from(vec![0_u8; 100 << 10])).unwrap()).await.unwrap()
+            router.clone().oneshot(request.body(Body::from(vec![0_u8; size])).unwrap()).await.unwrap()
         };
-        assert_eq!(send("/large").await.status(), StatusCode::OK);
+        let (much, little) = (2 << 20, 100 << 10);
+        assert_eq!(send("/large", much).await.status(), StatusCode::OK);
         let others = state.room.take(room as u64 - (50 << 10)).await.unwrap();
-        let refused = send("/large").await;
+        let refused = send("/large", much).await;
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(refused.headers()[http::header::RETRY_AFTER], "5");
-        for path in ["/small", "/spooled"] {
-            assert_eq!(send(path).await.status(), StatusCode::OK, "{path}");
+        for (path, size) in [("/small", little), ("/large", little), ("/spooled", much)] {
+            assert_eq!(send(path, size).await.status(), StatusCode::OK, "{path}");
         }
         drop(others);
-        assert_eq!(send("/large").await.status(), StatusCode::OK);
+        assert_eq!(send("/large", much).await.status(), StatusCode::OK);
         assert!(state.room.take(room as u64).await.is_ok(), "every place was given back");
     }
 }

@@ -23,6 +23,7 @@ use segue_store::{
     StoreError, Tx,
     channel::{Channel, ChannelState, WhatsAppConfig},
     job::NewJob,
+    messaging_user::{Identifier, IdentifierKind},
     outbox::{AddressKind, OutboxMessage},
     submission::{Cost, Failure},
     thread::{JOIN_CUSTOMERS, JoinCustomers, Learned},
@@ -293,6 +294,9 @@ async fn learn_wa_id(env: &Env, message: &OutboxMessage, sent: &SendOutcome) {
     }
     let (workspace_id, channel_id, wa_id) = (message.workspace_id, message.channel_id, wa_id.clone());
     let (session_id, address) = (message.session_id, message.address.clone());
+    if session_id.is_none() && !is_news(env, message, &wa_id).await {
+        return;
+    }
     let id: JobId = env.ctx.id();
     let now = env.ctx.now();
     let learned = env
@@ -321,6 +325,18 @@ async fn learn_wa_id(env: &Env, message: &OutboxMessage, sent: &SendOutcome) {
     if let Err(error) = learned {
         tracing::warn!(%error, message_id = %message.id, "the WhatsApp id of a customer could not be kept");
     }
+}
+
+/// Whether the customer at a campaign's address is known and has not this id yet. Most are strangers, or have it, and a
+/// campaign should not write for each of them.
+async fn is_news(env: &Env, message: &OutboxMessage, wa_id: &str) -> bool {
+    let (workspace_id, channel_id, address) = (message.workspace_id, message.channel_id, message.address.clone());
+    let id = Identifier { kind: IdentifierKind::WaId, value: wa_id.to_owned() };
+    let looked = env.store.read::<_, StoreError, _>(move |tx| {
+        let Some(user) = tx.customer_at(workspace_id, channel_id, &address)? else { return Ok(false) };
+        Ok(tx.messaging_user_of(workspace_id, channel_id, &id)? != Some(user))
+    });
+    looked.await.unwrap_or(false)
 }
 
 /// The latest session of the customer who is known at this address, when there is one.

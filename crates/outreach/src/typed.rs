@@ -51,10 +51,18 @@ impl Written {
         if let Some(whole) = text.parse::<i64>().ok().filter(|whole| whole.to_string() == text) {
             return Some(Value::from(whole));
         }
-        let value = Value::from(text.parse::<f64>().ok().filter(|number| number.is_finite())?);
+        let mut number = text.parse::<f64>().ok().filter(|number| number.is_finite())?;
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        written.entry(value.to_string()).or_insert_with(|| text.to_owned());
-        Some(value)
+        // The same number in another writing is the next one that can be told from it, so that each is printed as it is
+        // kept.
+        loop {
+            let value = Value::from(number);
+            let known = written.entry(value.to_string()).or_insert_with(|| text.to_owned());
+            if known == text {
+                return Some(value);
+            }
+            number = number.next_up();
+        }
     }
 
     /// How a value is written where the template language would print it in another way.
@@ -70,22 +78,39 @@ impl Written {
     }
 }
 
-/// Filters that take a number as it is or pass it on.
-const OF_NUMBERS: [&str; 6] = ["default", "d", "int", "float", "round", "abs"];
+/// Filters that take a number as it is or pass it on. What turns words into numbers is not among them: a text that does so
+/// itself prints what comes of it.
+const OF_NUMBERS: [&str; 4] = ["default", "d", "round", "abs"];
+/// Words before a bracket that only groups.
+const BEFORE_GROUPS: [&str; 9] = ["", "if", "elif", "and", "or", "not", "else", "in", "set"];
 /// The longer ones first, since each is looked for at the start.
 const COMPARISONS: [&str; 6] = ["==", "!=", ">=", "<=", ">", "<"];
 
 /// Adds the words and look-ups that a text treats as words; all look-ups where there are macros, in which nothing is known
 /// of how a number is written.
 pub(crate) fn kept_as_words(text: &str, kept: &mut HashSet<String>) {
-    let mut rest = text;
+    let (mut rest, mut names) = (text, Vec::new());
     while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
         let end = if rest[start..].starts_with("{{") { "}}" } else { "%}" };
         let tag = &rest[start + 2..];
         let length = length_of_tag(tag, end);
         in_tag(&tag[..length], kept);
+        names.extend(named_in(&tag[..length]));
         rest = &tag[length..];
     }
+    // What a name of the text stands for is words where the name is.
+    for (name, value) in names.into_iter().rev() {
+        if kept.contains(name) {
+            kept.extend(value.split(|letter| !is_word(letter)).filter(|word| !word.is_empty()).map(str::to_owned));
+        }
+    }
+}
+
+/// The name that a tag gives to a value, and the value: `set total = points`.
+fn named_in(tag: &str) -> Option<(&str, &str)> {
+    let words = tag.trim_start_matches(['-', '+']).trim_start().strip_prefix("set ")?;
+    let (name, value) = words.split_once('=')?;
+    Some((name.trim(), value))
 }
 
 fn is_word(letter: char) -> bool {
@@ -131,7 +156,18 @@ fn in_tag(tag: &str, kept: &mut HashSet<String>) {
 
 /// Whether what stands between these is treated as words.
 fn is_as_words(before: &str, after: &str) -> bool {
-    let (before, after) = (before.trim_end(), after.trim_start());
+    let mut before = before.trim_end();
+    let Some(mut after) = behind_filters(after) else { return true };
+    while let (Some(outer), Some(rest)) = (before.strip_suffix('('), after.strip_prefix(')')) {
+        let outer = outer.trim_end();
+        let last = outer.rsplit(|letter: char| !is_word(letter)).next().unwrap_or_default();
+        if !BEFORE_GROUPS.contains(&last) {
+            break;
+        }
+        before = outer;
+        let Some(behind) = behind_filters(rest) else { return true };
+        after = behind;
+    }
     let left = COMPARISONS.iter().find_map(|sign| before.strip_suffix(*sign)).map_or("", str::trim_end);
     let right = COMPARISONS.iter().find_map(|sign| after.strip_prefix(*sign)).map_or("", str::trim_start);
     let is_compared = left.ends_with(['"', '\'']) || right.starts_with(['"', '\'']);
@@ -144,20 +180,21 @@ fn is_as_words(before: &str, after: &str) -> bool {
         || next_word == "in"
         || (next_word == "not" && first_word(behind) == "in")
         || (next_word == "is" && first_word(behind).ends_with("with"));
-    is_compared || is_joined || is_key || is_member || after.starts_with('[') || is_filtered_as_words(after)
+    is_compared || is_joined || is_key || is_member || after.starts_with('[')
 }
 
-/// Whether one of the filters behind a word works on words.
-fn is_filtered_as_words(mut after: &str) -> bool {
-    while let Some(rest) = after.trim_start().strip_prefix('|') {
+/// What follows the filters behind a word; `None` when one of them works on words.
+fn behind_filters(mut after: &str) -> Option<&str> {
+    loop {
+        after = after.trim_start();
+        let Some(rest) = after.strip_prefix('|') else { return Some(after) };
         let rest = rest.trim_start();
         let name = first_word(rest);
         if !OF_NUMBERS.contains(&name) {
-            return true;
+            return None;
         }
         after = behind_brackets(rest[name.len()..].trim_start());
     }
-    false
 }
 
 /// What follows the brackets that a text begins with.
@@ -232,6 +269,12 @@ mod tests {
     }
 
     #[test]
+    fn one_number_in_two_writings_is_printed_in_both() {
+        let (a, b) = (("a", AttributeKind::Number, "10.5"), ("b", AttributeKind::Number, "10.50"));
+        assert_eq!(filled("{{ a }} {{ b }}{% if a > 10 and b < 11 %}!{% endif %}", &[a, b]), "10.5 10.50!");
+    }
+
+    #[test]
     fn what_a_text_treats_as_words_stays_words() {
         let (code, vip) = (("code", AttributeKind::Number, "10.50"), ("vip", AttributeKind::Boolean, "false"));
         for (text, expected) in [
@@ -244,6 +287,10 @@ mod tests {
             ("{{ {\"10.50\": \"A\"}[code] }}", "A"),
             ("{% if code in [\"10.50\"] %}A{% endif %}{% if \"5\" in code %}B{% endif %}", "AB"),
             ("{% if code is startingwith(\"10\") %}A{% endif %}", "A"),
+            ("{% if vip | default('x') == 'false' %}B{% endif %}", "B"),
+            ("{% if (vip | default('x')) == 'false' %}B{% endif %}{% if (vip) == 'false' %}C{% endif %}", "BC"),
+            ("{% set v = vip %}{% if v == 'false' %}B{% endif %}", "B"),
+            ("{{ code | float | round(1) }}", "10.5"),
         ] {
             assert_eq!(filled(text, &[code, vip]), expected, "{text}");
         }

@@ -109,7 +109,8 @@ impl Server {
 
         let api = ApiConfig {
             public_origin: config.public_url.as_ref().map(|_| config.public_url()),
-            link_host: link_host(&config.link_base(), &config.public_url()),
+            // Which host is the console's is not known otherwise, and the wall may shut it out.
+            link_host: config.public_url.as_ref().and_then(|_| link_host(&config.link_base(), &config.public_url())),
             files_origin: config.files_origin(),
             upload_directory: Some(uploads),
             callbacks: config.callbacks,

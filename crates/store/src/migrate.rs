@@ -232,6 +232,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0079_devices_of_taps",
         text: include_str!("../migrations/0079_devices_of_taps.sql"),
     },
+    Migration { version: 80, name: "0080_makers_of_rows", text: include_str!("../migrations/0080_makers_of_rows.sql") },
 ];
 
 /// Version of the schema that this build works with.

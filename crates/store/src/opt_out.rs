@@ -89,8 +89,8 @@ crate::sql! {
 
 impl Tx<'_> {
     /// Records for every number or name of a pool what was said to another one of it and counts by the pool alone. To be
-    /// called before the pool loses a sender or is deleted: what held for both goes on to hold for each. Gives how many
-    /// entries that took.
+    /// called before the pool loses a sender or is deleted: what held for both goes on to hold for each. Stops after `most`
+    /// entries, and gives how many it took; the next call goes on.
     ///
     /// # Errors
     /// When the store fails.
@@ -99,6 +99,7 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         id: SenderPoolId,
         ctx: &Ctx,
+        most: usize,
     ) -> Result<usize, ConsentError> {
         self.lock_consents(workspace_id)?;
         let senders: Vec<(String, SenderId)> =
@@ -113,6 +114,9 @@ impl Tx<'_> {
         }
         let mut kept = 0;
         for (phone, said_to) in said {
+            if kept >= most {
+                break;
+            }
             let refused: BTreeSet<&str> = said_to.iter().filter_map(|sender| address_of.get(sender).copied()).collect();
             let mut others =
                 senders.iter().filter(|(address, _)| !refused.contains(address.as_str())).collect::<Vec<_>>();

@@ -6,7 +6,9 @@
 
 use segue_model::{ImportId, TableId, Timestamp, WorkspaceId, id::Id as _};
 
-use crate::{Param, REMOVED_AT_ONCE, StoreError, Tx, import::UNDO_WINDOW, table_row::RowFields, tx::json_text};
+use crate::{
+    Bind as _, Param, REMOVED_AT_ONCE, StoreError, Tx, import::UNDO_WINDOW, table_row::RowFields, tx::json_text,
+};
 
 /// What an import did to one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,15 +43,15 @@ crate::sql! {
         WHERE workspace_id = $1 AND import_id = $2 AND row_key > $3 ORDER BY row_key LIMIT $4";
     ROW_CHANGE = "SELECT fields_before, fields_after, country_before FROM import_row_changes
         WHERE workspace_id = $1 AND import_id = $2 AND row_key = $3";
-    ROW_MADE_BY = "SELECT 1 FROM import_row_changes
-        WHERE workspace_id = $1 AND import_id = $2 AND row_key = $3 AND fields_before IS NULL";
+    /// Whether an import into the table, besides one, made a row and can still be undone.
+    ROW_MADE_BY_ANOTHER = "SELECT 1 FROM import_row_changes h
+        JOIN imports i ON i.workspace_id = h.workspace_id AND i.id = h.import_id
+        WHERE h.workspace_id = $1 AND h.row_key = $2 AND h.fields_before IS NULL
+            AND i.table_id = $3 AND i.id <> $4 AND i.mode = 'import'
+            AND (i.state IN ('running', 'undoing') OR (i.state IN ('done', 'failed') AND i.ended_at >= $5))
+        LIMIT 1";
     PUT_ROW_CHANGE = "UPDATE import_row_changes SET fields_before = $4, fields_after = $5, country_before = $6
         WHERE workspace_id = $1 AND import_id = $2 AND row_key = $3";
-    /// Imports into a table that can still be undone, besides one.
-    UNDOABLE_BESIDES = "SELECT id FROM imports
-        WHERE workspace_id = $1 AND table_id = $2 AND id <> $3 AND mode = 'import'
-            AND (state IN ('running', 'undoing') OR (state IN ('done', 'failed') AND ended_at >= $4))
-        ORDER BY created_at, id";
     /// Those that began after one and are not undone.
     IMPORTS_AFTER = "SELECT o.id FROM imports i
         JOIN imports o ON o.workspace_id = i.workspace_id AND o.table_id = $2 AND o.id <> i.id AND o.mode = 'import'
@@ -145,25 +147,16 @@ impl Tx<'_> {
         keys: &[&str],
         now: Timestamp,
     ) -> Result<Vec<String>, StoreError> {
-        let mut made = Vec::new();
-        if keys.is_empty() {
-            return Ok(made);
-        }
         let since = now.plus(-UNDO_WINDOW);
-        let others = self
-            .query(&UNDOABLE_BESIDES, &[&workspace_id, &table_id, &import_id, &since], |row| row.next::<ImportId>())?;
-        let mut left = keys.to_vec();
-        for other in others {
-            let found = self.query_each(
-                &ROW_MADE_BY,
-                &left,
-                |key| [Param::Id(workspace_id.uuid()), Param::Id(other.uuid()), Param::Text(key)],
-                |row| row.next::<i64>(),
-            )?;
-            let (its, rest): (Vec<_>, Vec<_>) = left.into_iter().zip(found).partition(|(_, found)| found.is_some());
-            made.extend(its.into_iter().map(|(key, _)| key.to_owned()));
-            left = rest.into_iter().map(|(key, _)| key).collect();
-        }
+        let [workspace, table, import] = [workspace_id.uuid(), table_id.uuid(), import_id.uuid()].map(Param::Id);
+        let found = self.query_each(
+            &ROW_MADE_BY_ANOTHER,
+            keys,
+            |key| [workspace, Param::Text(key), table, import, since.bind()],
+            |row| row.next::<i64>(),
+        )?;
+        let made =
+            keys.iter().zip(found).filter(|(_, found)| found.is_some()).map(|(key, _)| (*key).to_owned()).collect();
         Ok(made)
     }
 

@@ -15556,7 +15556,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The user or API key has as many streams open as it may have: 20. */
+            /** @description The user or API key has as many streams open as it may have: 100. */
             429: {
                 headers: {
                     [name: string]: unknown;

@@ -29,7 +29,7 @@ use crate::{AppState, problem::Problem};
 /// How often a connection is renewed in the store, in milliseconds.
 const RENEWAL: i64 = 3_000;
 /// Streams that a user or a key has open on this node at most. A browser needs one for all of its tabs.
-const MOST_STREAMS: usize = 20;
+const MOST_STREAMS: usize = 100;
 /// Seconds after which one more may be asked for again.
 const STREAMS_RETRY: u32 = 30;
 

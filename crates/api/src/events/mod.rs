@@ -64,7 +64,7 @@ struct Since {
 #[utoipa::path(get, path = "/api/v1/events", operation_id = "stream_events", tag = "events", params(Since),
     responses((status = 200, content_type = "text/event-stream", body = String),
         (status = 410, description = "The log no longer reaches back to `since`: load a snapshot."),
-        (status = 429, description = "The user or API key has as many streams open as it may have: 20.")))]
+        (status = 429, description = "The user or API key has as many streams open as it may have: 100.")))]
 async fn events(
     State(state): State<AppState>,
     caller: Caller,

@@ -21,6 +21,8 @@ use crate::{
 
 /// Most senders of a pool.
 const MOST_SENDERS: usize = 100;
+/// Entries of the consent ledger in one transaction.
+const NOES_AT_ONCE: usize = 1_000;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -69,6 +71,21 @@ async fn create(
     Ok((StatusCode::CREATED, Json(stored.await?)))
 }
 
+/// Records the noes that count by the pool alone ([`segue_store::Tx::keep_noes_of_pool`]) in parts, so that nobody waits for
+/// all of them; the few that come meanwhile are for the transaction that changes the pool. When that does not come, nothing
+/// more counts than did before.
+async fn keep_noes(state: &AppState, workspace_id: WorkspaceId, id: SenderPoolId) -> Result<(), Problem> {
+    loop {
+        let ctx = state.ctx.clone();
+        let kept = state.store.write_bulk::<_, Problem, _>(move |tx| {
+            Ok(tx.keep_noes_of_pool(workspace_id, id, &ctx, NOES_AT_ONCE).map_err(OutreachError::from)?)
+        });
+        if kept.await? < NOES_AT_ONCE {
+            return Ok(());
+        }
+    }
+}
+
 #[derive(Deserialize, ToSchema)]
 struct SenderPoolChange {
     name: Option<String>,
@@ -85,7 +102,14 @@ async fn change(
     Json(change): Json<SenderPoolChange>,
 ) -> Result<Json<SenderPoolView>, Problem> {
     let new_name = change.name.as_deref().map(name).transpose()?;
-    let (workspace_id, ctx) = (caller.workspace_id, state.ctx.clone());
+    let workspace_id = caller.workspace_id;
+    if let Some(sender_ids) = &change.sender_ids {
+        let before = state.store.read::<_, Problem, _>(move |tx| found(tx, workspace_id, id)).await?;
+        if before.sender_ids.iter().any(|sender| !sender_ids.contains(sender)) {
+            keep_noes(&state, workspace_id, id).await?;
+        }
+    }
+    let ctx = state.ctx.clone();
     let changed = state.store.write::<_, Problem, _>(move |tx| {
         tx.lock("sender_pool", &id)?;
         let before = found(tx, workspace_id, id)?;
@@ -97,7 +121,7 @@ async fn change(
         if let Some(sender_ids) = &change.sender_ids {
             check_senders(tx, workspace_id, sender_ids)?;
             if before.sender_ids.iter().any(|sender| !sender_ids.contains(sender)) {
-                tx.keep_noes_of_pool(workspace_id, id, &ctx).map_err(OutreachError::from)?;
+                tx.keep_noes_of_pool(workspace_id, id, &ctx, usize::MAX).map_err(OutreachError::from)?;
             }
             tx.set_pool_members(workspace_id, id, sender_ids)?;
             if tx.pool_lost_named_sender(workspace_id, id)? {
@@ -118,11 +142,12 @@ async fn delete(
     caller: Caller,
     PathId(id): PathId<SenderPoolId>,
 ) -> Result<StatusCode, Problem> {
+    keep_noes(&state, caller.workspace_id, id).await?;
     let (workspace_id, ctx) = (caller.workspace_id, state.ctx.clone());
     let deleted = state.store.write::<_, Problem, _>(move |tx| {
         tx.lock("sender_pool", &id)?;
         found(tx, workspace_id, id)?;
-        tx.keep_noes_of_pool(workspace_id, id, &ctx).map_err(OutreachError::from)?;
+        tx.keep_noes_of_pool(workspace_id, id, &ctx, usize::MAX).map_err(OutreachError::from)?;
         if !tx.delete_sender_pool(workspace_id, id)? {
             let words = "A campaign or batch that has not ended uses this pool. End it or choose another sender for it \
                          first.";

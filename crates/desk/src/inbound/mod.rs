@@ -300,7 +300,8 @@ fn conversation(
     if session.state == SessionState::Waiting && !was_waiting {
         automatic::waits(tx, desk, &mut session, notices)?;
     }
-    if session.agent_id.is_some() || session.state == SessionState::Waiting {
+    let may_be_answered = session.opt_in != OptIn::Declined;
+    if may_be_answered && (session.agent_id.is_some() || session.state == SessionState::Waiting) {
         session.numbers.waits(now);
     }
     tx.save_session(workspace_id, &mut session)?;

@@ -85,7 +85,11 @@ fn after_no(
     }
     if !desk.channel.conversation.opt_in.agrees(words) {
         // Who comes back after that long does not know what is waited for.
-        ask(tx, desk, session, question(now.since(no_at) / ASKED_AGAIN), notices)?;
+        let first = format!("opt_in:{}:{}", session.id, question(0).1);
+        let asked_at = tx.message_of_cause(desk.workspace_id(), &first)?.map_or(no_at, |(_, at)| at);
+        ask(tx, desk, session, question(now.since(asked_at) / ASKED_AGAIN), notices)?;
+        // Nobody can answer this; only the customer's word goes on from here.
+        session.numbers.idle_since = Some(now);
         return Ok(Turn::None);
     }
     let confirmation = (OptIn::Confirming, format!("after_no:{}:confirmation", no_at.0));

@@ -128,8 +128,8 @@ function TemplateHelp() {
           <code>{'{% if points > 100 %}Gold{% elif vip %}Silver{% endif %}'}</code>
         </dt>
         <dd>
-          fields and columns that are defined as a number or as yes or no are compared as such; all
-          others are words
+          fields and columns that are defined as a number or as yes or no are compared as such (0
+          and no count as not there); all others are words
         </dd>
         <dt>
           <code>{'{{ {"gold": "10 %"}[tier] | default("5 %") }}'}</code>
