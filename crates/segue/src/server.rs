@@ -109,8 +109,10 @@ impl Server {
 
         let api = ApiConfig {
             public_origin: config.public_url.as_ref().map(|_| config.public_url()),
-            // Which host is the console's is not known otherwise, and the wall may shut it out.
-            link_host: config.public_url.as_ref().and_then(|_| link_host(&config.link_base(), &config.public_url())),
+            link_host: link_host(
+                &config.link_base(),
+                config.public_url.as_ref().map(|_| config.public_url()).as_deref(),
+            ),
             files_origin: config.files_origin(),
             upload_directory: Some(uploads),
             callbacks: config.callbacks,
@@ -209,13 +211,15 @@ impl Server {
     }
 }
 
-/// The host of short links without its port, when it is not the console's.
-fn link_host(links: &str, console: &str) -> Option<String> {
+/// The host of short links without its port, when it is not the console's. `None` where the console's is not known, for it
+/// might be shut out.
+fn link_host(links: &str, console: Option<&str>) -> Option<String> {
     fn host(url: &str) -> Option<String> {
         let authority = url.split("://").nth(1)?.split('/').next()?;
         let named = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
         Some(named.map_or(authority, |(name, _)| name).to_ascii_lowercase())
     }
+    let console = console?;
     host(links).filter(|links| Some(links) != host(console).as_ref())
 }
 
@@ -342,7 +346,8 @@ mod tests {
             ("https://segue.test", "https://segue.test", None),
             ("https://segue.test:8443", "https://SEGUE.test", None),
         ] {
-            assert_eq!(link_host(links, console).as_deref(), expected, "{links} beside {console}");
+            assert_eq!(link_host(links, Some(console)).as_deref(), expected, "{links} beside {console}");
         }
+        assert_eq!(link_host("http://192.168.1.20:8080", None), None, "the console may be under the same name");
     }
 }

@@ -355,6 +355,38 @@ async fn a_double_opt_in_asks_twice_and_a_stop_begins_it_anew() {
     }
 }
 
+static WAITED_FOR: Sql =
+    Sql::portable("WAITED_FOR", "SELECT COUNT(*) FROM sessions WHERE workspace_id = $1 AND waits_since IS NOT NULL");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_days_after_a_no_is_asked_once_and_keeps_no_agent_waiting() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.set(|settings| settings.opt_in.kind = OptInKind::Explicit).await;
+        let agent = scene.agent("Sam").await;
+        scene.available(&agent).await;
+        let says = async |scene: &Scene, number: i64, words: &str| {
+            scene.advance(5_000);
+            scene.receive(ana(&format!("wamid.{number}"), scene.test.now(), words)).await;
+        };
+        says(&scene, 1, "Hello").await;
+        says(&scene, 2, "yes").await;
+        scene.sweep().await;
+        let offer = scene.offers(&agent).await[0];
+        let id = scene.accept(&agent, offer).await.unwrap().id;
+        scene.reply(&agent, id, "1", "Hi").await.unwrap();
+        says(&scene, 3, "STOP").await;
+        let before = said(&scene).await.len();
+        scene.advance(4 * segue_model::time::DAY);
+        says(&scene, 4, "Hello?").await;
+        says(&scene, 5, "What does it cost?").await;
+        assert_eq!(said(&scene).await.len(), before + 1, "one question on {}", scene.test.engine);
+        assert_eq!(scene.count(&WAITED_FOR).await, 0, "no agent can answer, so none is waited for");
+        says(&scene, 6, "yes").await;
+        assert_eq!(scene.count(&WAITED_FOR).await, 1, "from the word on somebody is");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_no_to_an_agent_holds_until_the_word_that_is_asked_for() {
     for kind in [OptInKind::Explicit, OptInKind::Double] {
