@@ -203,6 +203,11 @@ impl Queue {
         done + since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
+    /// How long commands took that have ended.
+    pub(crate) fn worked_to_end(&self) -> Duration {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
     /// The next command; waits for one. `None` when the queue is closed and empty.
     pub(crate) fn next(&self) -> Option<Box<dyn Command>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);

@@ -220,7 +220,8 @@ pub(crate) fn start_checkpoints(
     spawn("segue-log", move || {
         let mut copied = Duration::ZERO;
         while until.recv_timeout(LOOK_AT_LOG) == Err(mpsc::RecvTimeoutError::Timeout) {
-            let worked = queue.worked();
+            // What is not committed is in no log yet, and would be left there until there is as much work again.
+            let worked = queue.worked_to_end();
             if worked.saturating_sub(copied) < COPY_AFTER {
                 continue;
             }
