@@ -77,8 +77,9 @@ describe('flows', { timeout: 300_000 }, () => {
     await eventually('the file is in the flow', async () =>
       (await source.inputValue()).includes('# Prices.png'),
     );
-    await page.locator(`${id('flow-add-form')} option`, { hasText: 'book a visit' }).waitFor({ state: 'attached' });
-    await page.selectOption(id('flow-add-form'), 'book_a_visit');
+    await page.locator(`${id('flow-form')} option`, { hasText: 'book a visit' }).waitFor({ state: 'attached' });
+    await page.selectOption(id('flow-form'), 'book_a_visit');
+    await page.click(id('flow-add-form'));
     await eventually('the form is in the flow', async () => (await source.inputValue()).includes('type: form'));
     const written = (await source.inputValue())
       .replace('fields: []', 'fields: [{name: full_name, into: name, label: Name}, {name: day}]');
